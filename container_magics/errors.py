@@ -1,0 +1,193 @@
+"""Every exception that container-magics raises on purpose.
+
+    ContainerMagicsError
+    ├── UsageError                 the words typed make no sense: unknown verb, flag, value
+    │   ├── UnsupportedError       understood, but this engine or rung cannot honour it
+    │   └── InvalidReferenceError  not an image name
+    ├── DockerfileError            the Dockerfile cannot be read; has line and text
+    ├── BuildError                 a build that started and failed; has the step
+    │   ├── StepFailedError        a RUN that exited non-zero; has the exit code and last lines
+    │   └── SourceNotFoundError    a COPY or ADD source that is missing or leaves the context
+    ├── RunError                   a container that could not start, or exited non-zero
+    ├── NotFoundError              no such image, container, context …
+    ├── ConflictError              a name in use, an image in use
+    ├── RegistryError              a registry refused, or answered nonsense
+    │   └── PullError              no registry could give the image; has every answer
+    ├── EngineUnavailableError     the chosen engine does not answer
+    ├── SandboxError               no rung of the isolation ladder works, or one broke
+    ├── StoreError                 the store is damaged, full or not writable
+    └── CorruptArchiveError        an archive, layer or manifest that breaks its specification
+
+A message says what happened, where, and what to do. `hint` holds the last part where it is
+apart, so that a notebook can set it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+__all__ = [
+    "BuildError",
+    "ConflictError",
+    "ContainerMagicsError",
+    "CorruptArchiveError",
+    "DockerfileError",
+    "EngineUnavailableError",
+    "InvalidReferenceError",
+    "NotFoundError",
+    "PullError",
+    "RegistryError",
+    "RunError",
+    "SandboxError",
+    "SourceNotFoundError",
+    "StepFailedError",
+    "StoreError",
+    "UnsupportedError",
+    "UsageError",
+]
+
+
+class ContainerMagicsError(Exception):
+    """Base of all; `str()` is the message for people, `hint` what they can do about it."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.hint}" if self.hint else self.message
+
+    def _render_traceback_(self) -> list[str]:
+        """Give IPython a message in place of our frames (IPython calls this by name)."""
+        return [f"{type(self).__name__}: {self.message}", *([self.hint] if self.hint else [])]
+
+
+class UsageError(ContainerMagicsError):
+    """The words typed make no sense: an unknown verb, flag or value."""
+
+    exit_code = 125
+
+
+class UnsupportedError(UsageError):
+    """A verb or flag that is understood, but that this engine or rung cannot honour."""
+
+
+class InvalidReferenceError(UsageError):
+    """A text that is not an image name by the grammar of the distribution specification."""
+
+
+class DockerfileError(ContainerMagicsError):
+    """A Dockerfile that cannot be read.
+
+    Attributes:
+        line: 1-based line of the instruction, or 0 where none can be named.
+        text: that line as written.
+    """
+
+    def __init__(self, message: str, *, line: int = 0, text: str = "", hint: str = "") -> None:
+        where = f"Dockerfile line {line}: " if line else ""
+        super().__init__(f"{where}{message}", hint=hint)
+        self.reason = message
+        self.line = line
+        self.text = text
+
+    def _render_traceback_(self) -> list[str]:
+        shown = [f"  {self.line} | {self.text}"] if self.text else []
+        return [f"DockerfileError: {self.message}", *shown, *([self.hint] if self.hint else [])]
+
+
+class BuildError(ContainerMagicsError):
+    """A build that started and failed.
+
+    Attributes:
+        step: the step as the progress shows it, such as `[build 2/4] RUN go build`.
+        line: 1-based line of its instruction in the Dockerfile, or 0.
+    """
+
+    def __init__(self, message: str, *, step: str = "", line: int = 0, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.step = step
+        self.line = line
+
+
+class StepFailedError(BuildError):
+    """A RUN whose process exited non-zero.
+
+    Attributes:
+        returncode: its exit status; 128 + N after signal N.
+        tail: the last lines of its output.
+    """
+
+    def __init__(
+        self, message: str, *, returncode: int, tail: Sequence[str] = (), step: str = "", line: int = 0
+    ) -> None:
+        super().__init__(message, step=step, line=line)
+        self.returncode = returncode
+        self.tail = tuple(tail)
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"StepFailedError: {self.message}", *(f"  {line}" for line in self.tail)]
+
+
+class SourceNotFoundError(BuildError):
+    """A COPY or ADD source that does not exist, is ignored, or leaves the build context."""
+
+
+class RunError(ContainerMagicsError):
+    """A container that could not be started, or whose command exited non-zero.
+
+    Attributes:
+        returncode: as `docker run` exits: the command's own, 125 engine, 126 not executable,
+            127 not found, 128 + N after signal N.
+    """
+
+    def __init__(self, message: str, *, returncode: int, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.returncode = returncode
+        self.exit_code = returncode
+
+
+class NotFoundError(ContainerMagicsError):
+    """No such image, container or context."""
+
+
+class ConflictError(ContainerMagicsError):
+    """A name that is taken, or an image that a container uses."""
+
+
+class RegistryError(ContainerMagicsError):
+    """A registry refused, could not be reached, or broke the distribution specification."""
+
+
+class PullError(RegistryError):
+    """No registry could give the image.
+
+    Attributes:
+        answers: (registry host, what it answered) in the order asked.
+    """
+
+    def __init__(
+        self, message: str, *, answers: Sequence[tuple[str, str]] = (), hint: str = ""
+    ) -> None:
+        lines = "".join(f"\n  {host}: {answer}" for host, answer in answers)
+        super().__init__(message + lines, hint=hint)
+        self.answers = tuple(answers)
+
+
+class EngineUnavailableError(ContainerMagicsError):
+    """The chosen engine does not answer."""
+
+
+class SandboxError(ContainerMagicsError):
+    """No rung of the isolation ladder works here, or the launcher broke."""
+
+
+class StoreError(ContainerMagicsError):
+    """The embedded engine's store is damaged, full or not writable."""
+
+
+class CorruptArchiveError(ContainerMagicsError):
+    """An archive, layer or manifest that breaks its specification, or is unsafe to unpack."""
