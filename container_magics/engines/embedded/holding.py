@@ -1,0 +1,56 @@
+"""How a store's directories hold what layers say: the file system facts behind snapshots."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["OPAQUE_VALUE", "Holding"]
+
+OPAQUE_VALUE = b"y"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What the files of a layer's directory carry, by the privilege they were written under.
+
+    Layers written under one kind are not read under another, since their trees differ.
+
+    Attributes:
+        kind: `true` where owners, modes and device nodes are real (rungs with root), `user`
+            where files belong to one ordinary user, modes keep them readable to that user, and
+            owners live in the header stream alone.
+    """
+
+    kind: str
+
+    @property
+    def true_owners(self) -> bool:
+        """Whether owners, modes and devices are real."""
+        return self.kind == "true"
+
+    @property
+    def opaque_xattr(self) -> str:
+        """The attribute by which overlayfs knows an opaque directory in this kind of tree."""
+        return "trusted.overlay.opaque" if self.true_owners else "user.overlay.opaque"
+
+    def mark_whiteout(self, path: Path | str) -> None:
+        """Hide a lower file: a character device 0/0, which overlayfs reads as a whiteout.
+
+        Where such a node can't be made, overlayfs can't be mounted either, and the header stream
+        holds the whiteout anyway.
+        """
+        try:
+            os.mknod(path, 0o020000, os.makedev(0, 0))
+        except PermissionError:
+            if self.true_owners:
+                raise
+
+    def mark_opaque(self, path: Path | str) -> None:
+        """Hide all that lower layers have in a directory."""
+        try:
+            os.setxattr(path, self.opaque_xattr, OPAQUE_VALUE)
+        except OSError:
+            if self.true_owners:
+                raise

@@ -1,0 +1,206 @@
+"""A layer's tar, unpacked into a snapshot directory with its header stream beside it.
+
+    tar ──► directory/fs      the files, with overlayfs' whiteouts
+            directory/split   headers and padding (oci.split)
+            directory/extra   content that a later member of the same tar overwrote
+
+Everything is written below a directory that nobody else writes to, and only through directories
+made here, so no symlink of an archive is ever followed on the host.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from ...errors import CorruptArchiveError
+from ...oci.split import SplitWriter
+from ...oci.tar import Entry, Member, read_members
+from ...oci.tree import OPAQUE, SUPERSEDED, WHITEOUT
+from .holding import Holding
+
+__all__ = ["unpack"]
+
+_CHUNK = 1 << 20
+_MAX_LINKS = 40
+
+
+def unpack(read: Callable[[int], bytes], directory: Path, holding: Holding) -> tuple[str, int]:
+    """Unpack an uncompressed layer into an existing, empty directory.
+
+    Returns:
+        The diff ID (`sha256:…` of the tar) and the bytes of file content.
+
+    Raises:
+        CorruptArchiveError: the archive is damaged or unsafe.
+        OSError: the disk is full, or the file system can't hold the layer.
+    """
+    digest = hashlib.sha256()
+
+    def hashing(count: int) -> bytes:
+        data = read(count)
+        digest.update(data)
+        return data
+
+    target = _Target(directory, holding)
+    with SplitWriter(directory / "split") as split:
+        for ordinal, member in enumerate(read_members(hashing)):
+            split.add(member.raw)
+            if member.entry.mode != -1:
+                target.put(ordinal, member)
+        target.finish()
+        split.displaced.update(target.displaced)
+    return f"sha256:{digest.hexdigest()}", target.size
+
+
+class _Target:
+    def __init__(self, directory: Path, holding: Holding) -> None:
+        self.size = 0
+        self.displaced: dict[int, str] = {}
+        self._directory = directory
+        self._root = os.fspath(directory / "fs")
+        self._holding = holding
+        self._made: dict[str, tuple[int, int, str]] = {"": (stat.S_IFDIR, -1, "")}
+        self._directories: dict[str, Entry] = {}
+        Path(self._root).mkdir(mode=0o755)
+
+    def put(self, ordinal: int, member: Member) -> None:
+        entry = member.entry
+        if not entry.path:
+            self._directories[""] = entry
+            return
+        parent, _, name = entry.path.rpartition("/")
+        real_parent = self._parent(parent)
+        path = f"{real_parent}/{name}" if real_parent else name
+        if path != entry.path:
+            self.displaced[ordinal] = path
+        full = f"{self._root}/{path}"
+        if name == OPAQUE:
+            self._holding.mark_opaque(os.path.dirname(full))
+            return
+        if name.startswith(WHITEOUT):
+            hidden = f"{os.path.dirname(full)}/{name[len(WHITEOUT) :]}"
+            if name[len(WHITEOUT) :] in ("", ".", "..") or name.startswith(".wh..wh."):
+                raise CorruptArchiveError(f"a whiteout of an unsafe name: {entry.path!r}")
+            if not os.path.lexists(hidden):
+                self._holding.mark_whiteout(hidden)
+            return
+        self._clear(path, full, entry)
+        self._make(full, entry, member)
+        self._made[path] = (entry.kind, ordinal, entry.link)
+
+    def _parent(self, path: str) -> str:
+        """The directory at a path, made if missing, symlinks of this layer followed inside it."""
+        if path in self._directories or not path:
+            return path
+        todo = path.split("/")[::-1]
+        done: list[str] = []
+        links = 0
+        while todo:
+            part = todo.pop()
+            if part in ("", "."):
+                continue
+            if part == "..":
+                del done[-1:]
+                continue
+            here = "/".join([*done, part])
+            made = self._made.get(here)
+            if made is not None and made[0] == stat.S_IFLNK:
+                links += 1
+                if links > _MAX_LINKS:
+                    raise CorruptArchiveError(f"too many symbolic links on the way to {path!r}")
+                if made[2].startswith("/"):
+                    done.clear()
+                todo += made[2].split("/")[::-1]
+                continue
+            if made is not None and made[0] != stat.S_IFDIR:
+                raise CorruptArchiveError(f"{path!r} lies below {here!r}, which is no directory")
+            if made is None:
+                full = f"{self._root}/{here}"
+                if os.path.lexists(full):
+                    os.unlink(full)
+                os.mkdir(full, 0o755)
+                self._made[here] = (stat.S_IFDIR, -1, "")
+            done.append(part)
+        return "/".join(done)
+
+    def _clear(self, path: str, full: str, entry: Entry) -> None:
+        """Make room for an entry whose path this layer has used already."""
+        made = self._made.get(path)
+        if made is None:
+            if os.path.lexists(full):
+                os.unlink(full)
+            return
+        kind, ordinal, _ = made
+        if kind == stat.S_IFDIR:
+            if entry.kind == stat.S_IFDIR:
+                return
+            if os.listdir(full):
+                raise CorruptArchiveError(f"{path!r} is a directory with content and then is not")
+            os.rmdir(full)
+            self._directories.pop(path, None)
+            return
+        if ordinal >= 0:
+            aside = self._directory / "extra" / str(ordinal)
+            if kind == stat.S_IFREG:
+                aside.parent.mkdir(exist_ok=True)
+                shutil.copyfile(full, aside, follow_symlinks=False)
+            self.displaced[ordinal] = f"{SUPERSEDED}{ordinal}"
+        os.unlink(full)
+
+    def _make(self, full: str, entry: Entry, member: Member) -> None:
+        true = self._holding.true_owners
+        kind = entry.kind
+        if kind == stat.S_IFDIR:
+            if not os.path.isdir(full) or os.path.islink(full):
+                os.mkdir(full, 0o700)
+            self._directories[entry.path] = entry
+        elif kind == stat.S_IFREG:
+            self.size += entry.size
+            with open(full, "xb") as file:
+                while data := member.read(_CHUNK):
+                    file.write(data)
+        elif kind == stat.S_IFLNK:
+            os.symlink(entry.link, full)
+        elif kind == 0:
+            parent, _, name = entry.link.rpartition("/")
+            real = self._parent(parent)
+            source = f"{self._root}/{real}/{name}" if real else f"{self._root}/{name}"
+            try:
+                os.link(source, full, follow_symlinks=False)
+            except FileNotFoundError:
+                raise CorruptArchiveError(
+                    f"hard link {entry.path!r} to {entry.link!r}, which the layer doesn't have"
+                ) from None
+            return
+        elif true:
+            os.mknod(full, entry.mode, os.makedev(entry.major, entry.minor))
+        else:
+            return
+        if kind != stat.S_IFDIR:
+            set_metadata(full, entry, self._holding)
+
+    def finish(self) -> None:
+        """Set directories' metadata last: writing into them changes their times and needs modes."""
+        for path, entry in sorted(self._directories.items(), reverse=True):
+            set_metadata(f"{self._root}/{path}" if path else self._root, entry, self._holding)
+
+
+def set_metadata(full: str, entry: Entry, holding: Holding) -> None:
+    """Give a file what its entry says, as far as this kind of tree holds it."""
+    link = entry.kind == stat.S_IFLNK
+    if holding.true_owners:
+        os.chown(full, entry.uid, entry.gid, follow_symlinks=False)
+        for key, value in entry.xattrs.items():
+            if not key.startswith(("trusted.overlay.", "user.overlay.")):
+                os.setxattr(full, key, value, follow_symlinks=False)
+    if not link:
+        mode = entry.mode & 0o7777
+        if not holding.true_owners:
+            mode |= 0o700 if entry.kind == stat.S_IFDIR else 0o600
+        os.chmod(full, mode)
+    os.utime(full, (entry.mtime, entry.mtime), follow_symlinks=False)

@@ -1,0 +1,113 @@
+"""The header stream of a layer: everything of its tar but the files' content.
+
+A layer's identity is the digest of its tar (OCI image-spec, "Layer DiffID"), but keeping the
+tar beside the unpacked files would double every image. So its headers and padding are kept as
+they were, the content stays in the files, and together they give the same bytes again. (Docker
+does the same and calls it tar-split.) The stream is also the layer's index: paths, owners,
+modes, whiteouts, whatever the file system underneath could hold of them.
+
+The file is a gzip stream of records, one per archive member and one for the end marker:
+
+    u32 length of raw · raw: the padding after the previous content, then the header blocks
+
+Content lies at the entry's own path in the layer's directory, except for the ordinals in
+`displaced` (a member that a later one of the same archive overwrote): JSON after the last record.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from ..errors import CorruptArchiveError
+from .tar import Entry, HeaderParser, padding
+
+__all__ = ["Record", "SplitWriter", "read_split", "reassemble"]
+
+_LENGTH = struct.Struct("<I")
+_END = 0xFFFFFFFF
+
+
+class Record(NamedTuple):
+    """One member: its raw bytes, its entry (None for the end marker), where its content lies."""
+
+    raw: bytes
+    entry: Entry | None
+    place: str
+
+
+class SplitWriter:
+    """Writes a header stream; use as a context manager, it is complete when left normally."""
+
+    def __init__(self, path: Path) -> None:
+        from isal import igzip
+
+        self._file: BinaryIO = igzip.open(path, "wb", compresslevel=1)
+        self.displaced: dict[int, str] = {}
+
+    def add(self, raw: bytes) -> None:
+        """Append the raw bytes of a member, or of the end marker as the last."""
+        self._file.write(_LENGTH.pack(len(raw)))
+        self._file.write(raw)
+
+    def __enter__(self) -> SplitWriter:
+        return self
+
+    def __exit__(self, kind: object, *_: object) -> None:
+        if kind is None:
+            self._file.write(_LENGTH.pack(_END))
+            self._file.write(json.dumps(self.displaced).encode())
+        self._file.close()
+
+
+def read_split(path: Path) -> Iterator[Record]:
+    """Read a header stream back, record by record.
+
+    Raises:
+        CorruptArchiveError: the file is damaged.
+    """
+    from isal import igzip
+
+    try:
+        with igzip.open(path, "rb") as file:
+            data: bytes = file.read()
+    except (OSError, EOFError) as error:
+        raise CorruptArchiveError(f"the header stream {path} cannot be read: {error}") from error
+    raws: list[bytes] = []
+    position = 0
+    while True:
+        if position + 4 > len(data):
+            raise CorruptArchiveError(f"the header stream {path} is cut short")
+        (length,) = _LENGTH.unpack_from(data, position)
+        position += 4
+        if length == _END:
+            break
+        raws.append(data[position : position + length])
+        position += length
+    displaced = {int(key): place for key, place in json.loads(data[position:]).items()}
+    parser = HeaderParser()
+    before = 0
+    for ordinal, raw in enumerate(raws):
+        if ordinal == len(raws) - 1:
+            yield Record(raw, None, "")
+            return
+        entry = parser.parse(raw[before:])
+        before = padding(entry.size)
+        yield Record(raw, entry, displaced.get(ordinal, ""))
+
+
+def reassemble(path: Path, content: Callable[[Entry, str], Iterator[bytes]]) -> Iterator[bytes]:
+    """The layer's tar again, byte for byte, in chunks.
+
+    Args:
+        path: the header stream.
+        content: gives the content of a non-empty regular file; its second argument is the
+            place of displaced content, or "".
+    """
+    for raw, entry, place in read_split(path):
+        yield raw
+        if entry is not None and entry.size:
+            yield from content(entry, place)
