@@ -1,0 +1,74 @@
+"""Which engine the commands talk to: chosen when first needed, kept open, closed at exit."""
+
+from __future__ import annotations
+
+import atexit
+from typing import TYPE_CHECKING
+
+from ..engines.base import Engine
+
+if TYPE_CHECKING:
+    from ..engines.discovery import Choice
+
+__all__ = ["Session"]
+
+
+class Session:
+    """One person's engine, from cell to cell.
+
+    Args:
+        preference: a context's name, or "" for what docker would take (`DOCKER_HOST`,
+            `DOCKER_CONTEXT`, docker's current context) and the embedded engine where nothing
+            answers.
+        engine: an engine that is open already, instead of a choice.
+    """
+
+    def __init__(self, preference: str = "", *, engine: Engine | None = None) -> None:
+        self._preference = preference
+        self._engine = engine
+        self._choice: Choice | None = None
+        atexit.register(self.close)
+
+    @property
+    def choice(self) -> Choice:
+        """The chosen context and why; chosen now if it was not.
+
+        Raises:
+            NotFoundError: no context has the preferred name.
+        """
+        if self._choice is None:
+            from ..engines.discovery import choose
+
+            self._choice = choose(self._preference)
+        return self._choice
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, opened now if it was not.
+
+        Raises:
+            EngineUnavailableError: it does not answer.
+        """
+        if self._engine is None:
+            from ..engines.discovery import open_engine
+
+            self._engine = open_engine(self.choice)
+        return self._engine
+
+    def use(self, name: str) -> None:
+        """Change to another context; the engine that was open is closed.
+
+        Raises:
+            NotFoundError: no context has that name; the old one stays.
+        """
+        from ..engines.discovery import choose
+
+        choice = choose(name)
+        self.close()
+        self._preference, self._choice = name, choice
+
+    def close(self) -> None:
+        """Close the engine; the next use opens it again."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()

@@ -1,0 +1,51 @@
+"""Where a command's output goes: what differs between a notebook and a terminal."""
+
+from __future__ import annotations
+
+from typing import BinaryIO, Protocol
+
+from ..engines.base import BuildResult, EngineEvent, Image
+from ..engines.follow import Following
+
+__all__ = ["EventView", "Surface"]
+
+
+class EventView(Protocol):
+    """A display of events, fed by the thread that displays."""
+
+    def update(self, event: EngineEvent | None) -> None:
+        """Take one event, or None when there was none for a tick."""
+        ...
+
+    def close(self) -> None:
+        """Show the final state."""
+        ...
+
+
+class Surface(Protocol):
+    """A place to show things. All of it is called from one thread."""
+
+    def write(self, text: str, stream: int = 1) -> None:
+        """Show text as standard output (1) or standard error (2), at once."""
+        ...
+
+    def build(self, following: Following[BuildResult], before: Image | None) -> BuildResult:
+        """Show a build to its end.
+
+        Args:
+            following: the running build.
+            before: the image that bore the first tag until now.
+        """
+        ...
+
+    def transfer(self) -> EventView:
+        """A display for the messages and layers of a pull."""
+        ...
+
+    def binary_output(self) -> BinaryIO | None:
+        """Where an archive can be streamed to; None where people would see it."""
+        ...
+
+    def confirm(self, question: str) -> bool | None:
+        """Ask; None where nobody can answer."""
+        ...
