@@ -1,0 +1,173 @@
+"""The kernel's side of the launcher: start it, ask it for containers, wait for them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ....errors import SandboxError
+
+__all__ = ["Launcher", "Process", "Spec"]
+
+_LENGTH = struct.Struct("<I")
+_START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from launcher.main import main; main()"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """What the launcher needs to know of one container.
+
+    Attributes:
+        rung: `root`, `oneuid`, `proot`.
+        root: {"base", "lower", "upper", "work"} for overlayfs, or {"tree"}.
+        mount: an empty directory to mount the root on.
+        argv: the command; `argv[0]` is looked up in the container's PATH.
+        env: its environment; PATH and HOME get Docker's defaults where they are missing.
+        user: `name|uid[:group]`, "" for root.
+        files: path in the container → host file to show there.
+        binds: (host path, container path, read only).
+        network: `host` or `none`.
+    """
+
+    rung: str
+    root: Mapping[str, Any]
+    mount: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: str = "/"
+    user: str = ""
+    hostname: str = "localhost"
+    files: Mapping[str, str] = field(default_factory=dict)
+    binds: tuple[tuple[str, str, bool], ...] = ()
+    network: str = "host"
+
+
+class Process:
+    """A container's first process, as seen from the kernel."""
+
+    def __init__(self, launcher: Launcher, number: int) -> None:
+        self._launcher = launcher
+        self._number = number
+        self._ended = threading.Event()
+        self._code = 125
+        self._failed: str | None = None
+
+    def wait(self) -> tuple[int, str | None]:
+        """Wait for the end: exit status (128 + N after signal N), and why it could not start."""
+        self._ended.wait()
+        return self._code, self._failed
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Send a signal; SIGKILL goes to everything in the container."""
+        self._launcher.send({"id": self._number, "signal": int(number)})
+
+    def finish(self, code: int, failed: str | None) -> None:
+        """For the launcher's reader: note the end."""
+        self._code, self._failed = code, failed
+        self._ended.set()
+
+
+class Launcher:
+    """One launcher process; started by the constructor, ended by `close` or the kernel's death."""
+
+    def __init__(self, log: Path) -> None:
+        self._log = log
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._processes: dict[int, Process] = {}
+        self._closed = False
+        self._control, theirs = socket.socketpair()
+        with log.open("wb") as output:
+            self._child = subprocess.Popen(
+                [
+                    sys.executable, "-I", "-S", "-c", _START, os.fspath(Path(__file__).parent),
+                    str(theirs.fileno()), str(os.getpid()),
+                ],
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+                cwd="/",
+            )  # fmt: skip
+        theirs.close()
+        threading.Thread(target=self._read, name="container-magics-launcher", daemon=True).start()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still takes requests."""
+        return not self._closed and self._child.poll() is None
+
+    def start(self, spec: Spec, streams: tuple[int, int, int]) -> Process:
+        """Start a container; the caller closes its copies of the streams.
+
+        Raises:
+            SandboxError: the launcher is gone.
+        """
+        number = next(self._numbers)
+        process = Process(self, number)
+        self._processes[number] = process
+        self.send({"id": number, "spec": asdict(spec)}, streams)
+        return process
+
+    def send(self, request: Mapping[str, Any], handles: tuple[int, ...] = ()) -> None:
+        """Send a request; descriptors travel with its first bytes."""
+        data = json.dumps(request).encode()
+        data = _LENGTH.pack(len(data)) + data
+        try:
+            with self._lock:
+                sent = socket.send_fds(self._control, [data], handles) if handles else 0
+                self._control.sendall(data[sent:])
+        except OSError as error:
+            raise SandboxError(f"the launcher process is gone: {self._last_words()}") from error
+
+    def _read(self) -> None:
+        buffer = b""
+        while True:
+            try:
+                data = self._control.recv(1 << 16)
+            except OSError:
+                data = b""
+            if not data:
+                break
+            buffer += data
+            while len(buffer) >= 4:
+                (length,) = _LENGTH.unpack_from(buffer)
+                if len(buffer) < 4 + length:
+                    break
+                answer = json.loads(buffer[4 : 4 + length])
+                buffer = buffer[4 + length :]
+                if "exit" in answer:
+                    self._processes.pop(answer["id"]).finish(answer["exit"], answer["failed"])
+        self._closed = True
+        for process in list(self._processes.values()):
+            process.finish(125, f"the launcher process ended: {self._last_words()}")
+
+    def _last_words(self) -> str:
+        try:
+            return self._log.read_text(errors="replace")[-2000:].strip() or "it said nothing"
+        except OSError:
+            return "its log is gone"
+
+    def close(self) -> None:
+        """End the launcher and all that it runs."""
+        self._closed = True
+        try:
+            self._control.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self._child.wait()
+        self._control.close()

@@ -1,0 +1,225 @@
+"""One container, from fork to exit status.
+
+The supervisor is a child of the launcher and the parent of the container's first process. It
+adopts the container's orphans, and when the first process ends, or the launcher asks or dies, it
+kills whatever is left before it ends itself. Its exit status is the container's.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import resource
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import filters, kernel, namespaces, proot
+from .accounts import Account, UnknownAccountError, look_up
+from .inroot import make_directories
+
+__all__ = ["supervise"]
+
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def supervise(spec: Mapping[str, Any], streams: tuple[int, int, int], status: int) -> NoReturn:
+    """Run the container of `spec` and exit as it does; never returns.
+
+    Args:
+        spec: what `sandbox.client.Spec` sends.
+        streams: descriptors for its standard input, output and error.
+        status: a pipe to the launcher, for {"pid": …} and {"failed": …} as JSON lines.
+    """
+    code = 125
+    try:
+        code = _supervise(spec, streams, status)
+    except OSError as error:
+        _tell(status, failed=str(error), code=125)
+    finally:
+        os._exit(code)
+
+
+def _tell(status: int, **fact: object) -> None:
+    os.write(status, json.dumps(fact).encode() + b"\n")
+
+
+def _supervise(spec: Mapping[str, Any], streams: tuple[int, int, int], status: int) -> int:
+    os.setsid()
+    kernel.become_subreaper()
+    rung = spec["rung"]
+    isolated = rung in ("root", "oneuid")
+    stopping: list[int] = []
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    if isolated:
+        namespaces.leave_host(user_namespace=rung == "oneuid", network=spec["network"])
+    pid = os.fork()
+    if pid == 0:
+        _become(spec, streams, status)
+    for stream in streams:
+        os.close(stream)
+    _tell(status, pid=pid)
+    os.close(status)
+
+    def stop(*_: object) -> None:
+        stopping.append(1)
+        _kill_descendants()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    outcome = 0
+    while True:
+        try:
+            ended, outcome = os.waitpid(-1, 0)
+        except InterruptedError:
+            continue
+        if ended == pid:
+            break
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    _end_descendants()
+    code = os.waitstatus_to_exitcode(outcome)
+    return 128 - code if code < 0 else code
+
+
+def _descendants() -> list[int]:
+    """Every process below this one. They can't escape: orphans are adopted here."""
+    parents: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                fields = Path(f"/proc/{name}/stat").read_text(errors="replace").rpartition(")")[2].split()
+            except OSError:
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(name))
+    found: list[int] = []
+    todo = [os.getpid()]
+    while todo:
+        children = parents.get(todo.pop(), [])
+        found += children
+        todo += children
+    return found
+
+
+def _kill_descendants() -> None:
+    for pid in _descendants():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+
+
+def _end_descendants() -> None:
+    """Kill and reap until nothing is left, also what forks while it is being killed."""
+    while True:
+        try:
+            ended, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if ended == 0:
+            _kill_descendants()
+            os.waitpid(-1, 0)
+
+
+# --- in the container's first process -----------------------------------------------------------
+
+
+class _CannotStartError(Exception):
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def _become(spec: Mapping[str, Any], streams: tuple[int, int, int], status: int) -> NoReturn:
+    code = 125
+    try:
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+        _forget_signals()
+        os.umask(0o022)
+        if spec["rung"] == "proot":
+            proot.become(spec)
+        else:
+            _enter(spec)
+    except _CannotStartError as error:
+        code = error.code
+        _tell(status, failed=str(error), code=code)
+    except UnknownAccountError as error:
+        _tell(status, failed=str(error), code=code)
+    except OSError as error:
+        _tell(status, failed=f"cannot set up the container: {error}", code=code)
+    finally:
+        os._exit(code)
+
+
+def _forget_signals() -> None:
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            try:
+                signal.signal(number, signal.SIG_DFL)
+            except OSError:
+                continue
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
+
+
+def _enter(spec: Mapping[str, Any]) -> NoReturn:
+    one_uid = spec["rung"] == "oneuid"
+    kernel.die_with_parent(0)
+    namespaces.enter_root(spec, user_namespace=one_uid)
+    root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    account = look_up(root, spec["user"])
+    make_directories(root, spec["cwd"])
+    os.close(root)
+    try:
+        os.chdir(spec["cwd"])
+    except OSError as error:
+        raise _CannotStartError(f"chdir to cwd ({spec['cwd']!r}): {error.strerror}", 126) from error
+    environment = {"PATH": _DEFAULT_PATH, "HOME": account.home, **spec["env"]}
+    program = _find_program(spec["argv"][0], environment["PATH"])
+    if one_uid:
+        filters.install(filters.pretend_root())
+    else:
+        kernel.drop_bounding_capabilities(namespaces.KEPT_CAPABILITIES)
+        _switch_user(account)
+    _exec(program, spec["argv"], environment)
+
+
+def _switch_user(account: Account) -> None:
+    os.setgroups(account.groups or [account.gid])
+    os.setresgid(account.gid, account.gid, account.gid)
+    os.setresuid(account.uid, account.uid, account.uid)
+    kernel.die_with_parent(0)
+
+
+def _find_program(name: str, path: str) -> str:
+    """As execvp does, with the words and exit codes of `docker run`."""
+    if "/" in name:
+        if not os.path.exists(name):
+            raise _CannotStartError(f'exec: "{name}": stat {name}: no such file or directory', 127)
+        candidates = [name]
+    else:
+        candidates = [f"{directory or '.'}/{name}" for directory in path.split(":")]
+    denied = False
+    for candidate in candidates:
+        if os.path.isfile(candidate):
+            if os.stat(candidate).st_mode & 0o111:
+                return candidate
+            denied = True
+        elif os.path.isdir(candidate) and "/" in name:
+            denied = True
+    if denied:
+        raise _CannotStartError(f'exec: "{name}": permission denied', 126)
+    raise _CannotStartError(f'exec: "{name}": executable file not found in $PATH', 127)
+
+
+def _exec(program: str, argv: list[str], environment: Mapping[str, str]) -> NoReturn:
+    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    try:
+        os.execve(program, argv, environment)
+    except OSError as error:
+        code = 127 if error.errno == errno.ENOENT else 126
+        reason = (error.strerror or "").lower()
+        raise _CannotStartError(f"exec {program}: {reason}", code) from error

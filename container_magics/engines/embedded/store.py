@@ -1,0 +1,442 @@
+"""The embedded engine's store: images, names, layers, build cache and containers.
+
+    ROOT/store.db         SQLite, rollback journal (homes are often on NFS, where WAL fails)
+    ROOT/blobs/sha256/    configurations, by digest
+    ROOT/layers/N/        fs, split, extra: one unpacked layer (see unpack)
+    ROOT/containers/N/    fs, work: the writable layer of a container that was kept
+    ROOT/session/ID/      what a running engine is working on; swept when its owner is gone
+
+A layer or image exists once its row is committed; its files are complete before that. Whatever a
+killed process leaves is below `session/`, where the next engine to start removes it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import StoreError
+from ...oci.models import digest_of
+from ...oci.split import read_split
+from ...oci.tar import Entry
+from ...oci.tree import Tree
+from .holding import Holding
+
+__all__ = ["CacheHit", "ContainerRow", "ImageRow", "LayerRow", "Store", "default_root"]
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS layers (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, diff_id TEXT NOT NULL, kind TEXT NOT NULL,
+    size INTEGER NOT NULL, UNIQUE (diff_id, kind));
+CREATE TABLE IF NOT EXISTS images (id TEXT PRIMARY KEY, stored REAL NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, image TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS digests (name TEXT NOT NULL, digest TEXT NOT NULL, image TEXT NOT NULL,
+    PRIMARY KEY (name, digest));
+CREATE TABLE IF NOT EXISTS cache (key TEXT PRIMARY KEY, diff_id TEXT NOT NULL, created TEXT NOT NULL,
+    used REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS containers (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, number INTEGER,
+    state TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS file_digests (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL);
+"""
+_BUSY_SECONDS = 60.0
+
+
+def default_root() -> Path:
+    """`CONTAINER_MAGICS_ROOT`, else `container-magics` in the user's data directory."""
+    import platformdirs
+
+    named = os.environ.get("CONTAINER_MAGICS_ROOT")
+    return Path(named) if named else Path(platformdirs.user_data_dir("container-magics"))
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRow:
+    """A layer that the store holds unpacked, in `layers/NUMBER`; size is bytes of content."""
+
+    number: int
+    diff_id: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ImageRow:
+    """An image: its ID, its configuration (OCI image-spec JSON), names in full form, bytes."""
+
+    id: str
+    config: Mapping[str, Any]
+    names: tuple[str, ...]
+    digests: tuple[str, ...]
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class CacheHit:
+    """What a step gave the last time: a layer ("" for none) and when (RFC 3339)."""
+
+    diff_id: str
+    created: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerRow:
+    """A container that was kept; `number` is its directory, `detail` what inspect shows."""
+
+    id: str
+    name: str
+    image: str
+    number: int
+    state: str
+    detail: Mapping[str, Any]
+
+
+class Store:
+    """One process's hold of a store. Safe to use from several threads, and several processes.
+
+    Raises:
+        StoreError: the root can't be made or written, or its database is damaged.
+    """
+
+    def __init__(self, root: Path, holding: Holding) -> None:
+        self.root = root
+        self.holding = holding
+        self._lock = threading.RLock()
+        self._depth = 0
+        self._trees: dict[tuple[str, ...], Tree] = {}
+        try:
+            for part in ("blobs/sha256", "layers", "containers", "session", "mount"):
+                (root / part).mkdir(parents=True, exist_ok=True, mode=0o755)
+            self._db = sqlite3.connect(
+                root / "store.db", timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            self._db.executescript("PRAGMA synchronous=NORMAL;" + _SCHEMA)
+            self.session = self._open_session()
+        except (OSError, sqlite3.Error) as error:
+            raise StoreError(
+                f"the image store {root} cannot be used: {error}",
+                hint="Set CONTAINER_MAGICS_ROOT to a directory that you can write to.",
+            ) from error
+
+    def close(self) -> None:
+        """Give the store back; work in progress is removed."""
+        with self._lock:
+            remove_tree(self.session)
+            os.close(self._session_lock)
+            self.session.with_suffix(".lock").unlink(missing_ok=True)
+            self._db.close()
+
+    # --- session: a scratch directory that outlives no process ---
+
+    def _open_session(self) -> Path:
+        for lock in (self.root / "session").glob("*.lock"):
+            self._sweep(lock)
+        session = self.root / "session" / uuid.uuid4().hex[:12]
+        self._session_lock = os.open(
+            session.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
+        )
+        fcntl.flock(self._session_lock, fcntl.LOCK_EX)
+        session.mkdir()
+        return session
+
+    @staticmethod
+    def _sweep(lock: Path) -> None:
+        try:
+            handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            remove_tree(lock.with_suffix(""))
+            lock.unlink(missing_ok=True)
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(handle)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A directory to work in, removed afterwards, also when the process dies on the way."""
+        path = self.session / uuid.uuid4().hex[:12]
+        path.mkdir()
+        try:
+            yield path
+        except sqlite3.OperationalError as error:
+            raise StoreError(f"the store's database failed: {error}") from error
+        finally:
+            remove_tree(path)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            if self._depth == 0:
+                self._db.execute("BEGIN IMMEDIATE")
+            self._depth += 1
+            try:
+                yield self._db
+            except BaseException:
+                self._depth -= 1
+                if self._depth == 0:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._depth -= 1
+            if self._depth == 0:
+                self._db.execute("COMMIT")
+
+    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        with self._lock:
+            return self._db.execute(query, values).fetchall()
+
+    # --- layers ---
+
+    def layer(self, diff_id: str) -> LayerRow | None:
+        """The unpacked layer of a diff ID, if the store has it."""
+        rows = self._all(
+            "SELECT number, diff_id, size FROM layers WHERE diff_id=? AND kind=?", diff_id, self.holding.kind
+        )
+        return LayerRow(*rows[0]) if rows else None
+
+    def require_layer(self, diff_id: str) -> LayerRow:
+        """The same, where its absence means a damaged store."""
+        row = self.layer(diff_id)
+        if row is None:
+            raise StoreError(
+                f"the store {self.root} lacks layer {diff_id} of one of its images",
+                hint="Remove the image with `%docker rmi -f` and build or pull it again.",
+            )
+        return row
+
+    def directory(self, layer: LayerRow) -> Path:
+        """Where a layer's `fs` and `split` are."""
+        return self.root / "layers" / str(layer.number)
+
+    def adopt_layer(self, directory: Path, diff_id: str, size: int) -> LayerRow:
+        """Take a finished layer directory into the store (or drop it, if it is there already)."""
+        with self._transaction() as db:
+            existing = self.layer(diff_id)
+            if existing is not None:
+                return existing
+            cursor = db.execute(
+                "INSERT INTO layers (diff_id, kind, size) VALUES (?, ?, ?)",
+                (diff_id, self.holding.kind, size),
+            )
+            row = LayerRow(int(cursor.lastrowid or 0), diff_id, size)
+            target = self.directory(row)
+            if target.exists():
+                remove_tree(target)
+            directory.rename(target)
+            return row
+
+    def entries(self, layer: LayerRow) -> Iterator[tuple[Entry, str]]:
+        """The entries of a layer with the places of their content."""
+        for record in read_split(self.directory(layer) / "split"):
+            if record.entry is not None:
+                yield record.entry, record.place
+
+    def tree(self, layers: Sequence[LayerRow]) -> Tree:
+        """The merged tree of layers, lowest first; node layers are `LayerRow`s."""
+        key = tuple(layer.diff_id for layer in layers)
+        with self._lock:
+            known = self._trees.get(key)
+        if known is not None:
+            return known
+        tree = (
+            self.tree(layers[:-1]).apply(layers[-1], self.entries(layers[-1])) if layers else Tree()
+        )
+        with self._lock:
+            if len(self._trees) >= 64:
+                self._trees.pop(next(iter(self._trees)))
+            self._trees[key] = tree
+        return tree
+
+    # --- images ---
+
+    def add_image(self, config: bytes, size: int, names: Sequence[str] = ()) -> str:
+        """Store an image by its configuration's bytes and give it names; returns its ID."""
+        digest = digest_of(config)
+        blob = self._blob(digest)
+        if not blob.exists():
+            partial = self.session / uuid.uuid4().hex
+            partial.write_bytes(config)
+            partial.rename(blob)
+        with self._transaction() as db:
+            db.execute("INSERT OR IGNORE INTO images VALUES (?, ?, ?)", (digest, time.time(), size))
+            for name in names:
+                db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, digest))
+        return digest
+
+    def add_digest(self, name: str, digest: str, image: str) -> None:
+        """Note under which manifest digest a repository holds an image."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (name, digest, image))
+
+    def image(self, image_id: str) -> ImageRow:
+        """An image by its whole ID, which must exist."""
+        blob = self._blob(image_id)
+        try:
+            config = json.loads(blob.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"the configuration of image {image_id} cannot be read: {error}") from error
+        names = tuple(r[0] for r in self._all("SELECT name FROM names WHERE image=? ORDER BY name", image_id))
+        digests = tuple(
+            f"{name}@{digest}"
+            for name, digest in self._all("SELECT name, digest FROM digests WHERE image=?", image_id)
+        )
+        size = self._all("SELECT size FROM images WHERE id=?", image_id)[0][0]
+        return ImageRow(image_id, config, names, digests, size)
+
+    def image_ids(self, prefix: str = "") -> list[str]:
+        """IDs (`sha256:…`) of all images, or of those whose hex digits begin with a prefix."""
+        like = f"sha256:{prefix.removeprefix('sha256:')}%"
+        return [r[0] for r in self._all("SELECT id FROM images WHERE id LIKE ? ORDER BY stored", like)]
+
+    def named(self, name: str) -> str | None:
+        """The ID of the image that bears a full name, or `repository@digest`."""
+        repository, _, digest = name.partition("@")
+        if digest:
+            rows = self._all("SELECT image FROM digests WHERE name=? AND digest=?", repository, digest)
+        else:
+            rows = self._all("SELECT image FROM names WHERE name=?", name)
+        return rows[0][0] if rows else None
+
+    def set_name(self, name: str, image_id: str) -> None:
+        """Give an image a name, taking it from the one that has it."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, image_id))
+
+    def drop_name(self, name: str) -> None:
+        """Take a name away."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM names WHERE name=?", (name,))
+
+    def drop_image(self, image_id: str) -> list[LayerRow]:
+        """Delete an image, and the layers that nothing else uses; returns those."""
+        mine = self._diff_ids(image_id)
+        with self._transaction() as db:
+            for table, column in (("names", "image"), ("digests", "image"), ("images", "id")):
+                db.execute(f"DELETE FROM {table} WHERE {column}=?", (image_id,))  # noqa: S608 - our own words
+            kept = self._used_diff_ids()
+            gone = [row for diff in reversed(mine) if diff not in kept and (row := self.layer(diff))]
+            self._forget_layers(gone)
+        self._blob(image_id).unlink(missing_ok=True)
+        return gone
+
+    def prune_cache(self) -> int:
+        """Delete build cache records, and layers that no image or container uses; bytes freed."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM cache")
+            kept = self._used_diff_ids()
+            rows = [LayerRow(*r) for r in self._all("SELECT number, diff_id, size FROM layers")]
+            gone = [row for row in rows if row.diff_id not in kept]
+            self._forget_layers(gone)
+        return sum(row.size for row in gone)
+
+    def _forget_layers(self, layers: Sequence[LayerRow]) -> None:
+        with self._transaction() as db:
+            for row in layers:
+                db.execute("DELETE FROM layers WHERE number=?", (row.number,))
+                db.execute("DELETE FROM cache WHERE diff_id=?", (row.diff_id,))
+            self._trees.clear()
+        for row in layers:
+            doomed = self.session / f"layer-{row.number}"
+            self.directory(row).rename(doomed)
+            remove_tree(doomed)
+
+    def _diff_ids(self, image_id: str) -> list[str]:
+        return list(self.image(image_id).config.get("rootfs", {}).get("diff_ids", ()))
+
+    def _used_diff_ids(self) -> set[str]:
+        images = {r[0] for r in self._all("SELECT id FROM images")}
+        images |= {r[0] for r in self._all("SELECT image FROM containers")}
+        return {diff for image in images for diff in self._diff_ids(image)}
+
+    def _blob(self, digest: str) -> Path:
+        return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
+
+    # --- build cache ---
+
+    def cached(self, key: str) -> CacheHit | None:
+        """What a step gave before, if its layer is still there."""
+        rows = self._all("SELECT diff_id, created FROM cache WHERE key=?", key)
+        if not rows or (rows[0][0] and self.layer(rows[0][0]) is None):
+            return None
+        return CacheHit(*rows[0])
+
+    def remember(self, key: str, hit: CacheHit) -> None:
+        """Keep what a step gave."""
+        with self._transaction() as db:
+            db.execute(
+                "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?)", (key, hit.diff_id, hit.created, time.time())
+            )
+
+    def file_digests(self, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
+        """Remembered (stamp, digest) of files, by absolute path."""
+        found: dict[str, tuple[str, str]] = {}
+        for start in range(0, len(paths), 500):
+            part = paths[start : start + 500]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT path, stamp, digest FROM file_digests WHERE path IN ({marks})"  # noqa: S608
+            found.update({path: (stamp, digest) for path, stamp, digest in self._all(query, *part)})
+        return found
+
+    def remember_file_digests(self, rows: Sequence[tuple[str, str, str]]) -> None:
+        """Keep (path, stamp, digest) of files."""
+        with self._transaction() as db:
+            db.executemany("INSERT OR REPLACE INTO file_digests VALUES (?, ?, ?)", rows)
+
+    # --- containers ---
+
+    def add_container(self, row: ContainerRow) -> bool:
+        """Note a container; False if its name is taken."""
+        try:
+            with self._transaction() as db:
+                db.execute(
+                    "INSERT INTO containers VALUES (?, ?, ?, ?, ?, ?)",
+                    (row.id, row.name, row.image, row.number, row.state, json.dumps(row.detail)),
+                )
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def update_container(self, container_id: str, state: str, detail: Mapping[str, Any]) -> None:
+        """Note what became of a container."""
+        with self._transaction() as db:
+            db.execute(
+                "UPDATE containers SET state=?, detail=? WHERE id=?", (state, json.dumps(detail), container_id)
+            )
+
+    def containers(self) -> list[ContainerRow]:
+        """All containers that were kept."""
+        rows = self._all("SELECT id, name, image, number, state, detail FROM containers")
+        return [ContainerRow(*row[:5], json.loads(row[5])) for row in rows]
+
+    def drop_container(self, container_id: str) -> None:
+        """Forget a container; its directory is the caller's."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM containers WHERE id=?", (container_id,))
+
+
+def remove_tree(path: Path) -> None:
+    """Delete a directory of ours, also where an image's modes forbid looking into it."""
+
+    def unlock(function: Any, failed: str, error: Any) -> None:  # noqa: ANN401 - shutil's signature
+        parent = Path(failed).parent
+        parent.chmod(0o700)
+        if Path(failed).is_dir() and not Path(failed).is_symlink():
+            Path(failed).chmod(0o700)
+            shutil.rmtree(failed)
+        else:
+            Path(failed).unlink(missing_ok=True)
+
+    if path.exists():
+        shutil.rmtree(path, onerror=unlock)
