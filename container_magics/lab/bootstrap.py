@@ -34,13 +34,7 @@ __all__ = ["bootstrap", "write_root"]
 
 _WANTED = ("?essential", "apt", "?exact-name(usr-is-merged)")
 _MERGED = ("bin", "sbin", "lib")
-_MERGED_BY_ARCHITECTURE = {
-    "amd64": ("lib32", "lib64", "libx32"),
-    "i386": ("lib64", "libx32"),
-    "loong64": ("lib64",),
-    "ppc64el": ("lib64",),
-    "s390x": ("lib32",),
-}
+_WITH_LIB64 = {"amd64", "loong64", "ppc64el"}
 _KEYRINGS = tuple(
     f"usr/share/keyrings/debian-archive-keyring.{ending}" for ending in ("gpg", "pgp")
 )
@@ -49,6 +43,8 @@ _APT_CONF = """\
 APT::Sandbox::User "root";
 // As in Docker's own Debian images: small layers.
 APT::Keep-Downloaded-Packages "false";
+Dir::Cache::pkgcache "";
+Dir::Cache::srcpkgcache "";
 Acquire::GzipIndexes "true";
 Acquire::Languages "none";
 """
@@ -112,7 +108,7 @@ class _Root:
 
     def __init__(self, archive: tarfile.TarFile, architecture: str) -> None:
         self._archive = archive
-        self._merged = {*_MERGED, *_MERGED_BY_ARCHITECTURE.get(architecture, ())}
+        self._merged = {*_MERGED, *(["lib64"] if architecture in _WITH_LIB64 else [])}
         self.names: set[str] = set()
         self.add_directory("usr")
         for name in sorted(self._merged):

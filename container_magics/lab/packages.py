@@ -148,6 +148,7 @@ class _Apt:
             "APT::Install-Recommends": "false",
             "APT::Sandbox::User": "root",
             "Acquire::ForceHash": "SHA256",
+            "Acquire::GzipIndexes": "true",
             "Acquire::Languages": "none",
         }
         (self._root / "apt.conf").write_text(
@@ -211,7 +212,7 @@ class _Apt:
             raise FetchError(
                 f"apt-get {arguments[0]} failed with exit code {process.returncode}."
                 + _quoted(lines),
-                hint="The sources are this machine's own, in /etc/apt/sources.list and sources.list.d.",
+                hint="The sources are this machine's own, in /etc/apt.",
             )
         return lines
 
