@@ -1,0 +1,62 @@
+"""Workspaces by overlayfs: nothing is copied, changes are what the kernel put in the upper directory."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ....oci.tar import Entry
+from ..record import changes, record
+from ..store import LayerRow, Store, remove_tree
+
+__all__ = ["OverlaySnapshotter"]
+
+
+class OverlayWorkspace:
+    """An upper and a work directory; mounted by the launcher, in the container's namespace."""
+
+    def __init__(self, store: Store, layers: Sequence[LayerRow], directory: Path) -> None:
+        self._store = store
+        self._directory = directory
+        self.files = directory / "fs"
+        self.files.mkdir(parents=True, exist_ok=True)
+        (directory / "work").mkdir(exist_ok=True)
+        # Relative to `layers/`: an option string of 127 absolute paths would be too long to mount,
+        # and a colon or comma in the store's own path would end up in it.
+        base = store.root / "layers"
+        self.root: Mapping[str, Any] = {
+            "base": os.fspath(base),
+            "lower": [*(f"{layer.number}/fs" for layer in reversed(layers)), "../skeleton"],
+            "upper": os.path.relpath(self.files, base),
+            "work": os.path.relpath(directory / "work", base),
+        }
+
+    def changes(self) -> Iterator[Entry]:
+        """See `Workspace`."""
+        return changes(os.fspath(self.files), self._store.holding)
+
+    def commit(self) -> LayerRow:
+        """See `Workspace`."""
+        remove_tree(self._directory / "work")
+        diff_id, size = record(self._directory, self.changes())
+        return self._store.adopt_layer(self._directory, diff_id, size)
+
+    def discard(self) -> None:
+        """See `Workspace`."""
+        remove_tree(self._directory)
+
+
+class OverlaySnapshotter:
+    """Makes overlayfs workspaces in a store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def prepare(self, layers: Sequence[LayerRow], directory: Path | None = None) -> OverlayWorkspace:
+        """See `Snapshotter`."""
+        return OverlayWorkspace(
+            self._store, layers, directory or self._store.session / uuid.uuid4().hex[:12]
+        )
