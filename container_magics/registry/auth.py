@@ -44,7 +44,7 @@ class Challenge:
             for name, quoted, bare in _PARAMETER.findall(match[1] or "")
         }
         realm = parameters.get("realm", "")
-        if urlsplit(realm).scheme not in ("http", "https"):
+        if not _is_web_address(realm):
             return None
         scope = parameters.get("scope") or f"repository:{repository}:pull"
         return cls(realm, parameters.get("service", ""), scope)
@@ -55,6 +55,13 @@ class Challenge:
         query = {"service": self.service, "scope": self.scope}
         separator = "&" if urlsplit(self.realm).query else "?"
         return f"{self.realm}{separator}{urlencode({k: v for k, v in query.items() if v})}"
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
 
 
 @dataclass(slots=True)

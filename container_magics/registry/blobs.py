@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["BlobReader"]
 
 _MAX_READ = 1024 * 1024
-_MAX_FAILURES = 5
+_MAX_FAILURES = 4
 _PROGRESS = 1024 * 1024
 
 
@@ -31,6 +31,7 @@ class BlobReader(io.RawIOBase):
     Args:
         descriptor: of the blob.
         what: names it in errors, such as `layer sha256:… of alpine from registry-1.docker.io`.
+        first: the answer to a request for the blob.
         open_at: gives the answer to a request for the bytes from an offset on (status 200, 206 or
             416), and raises RegistryError where there is none.
         pause: waits that many seconds before another request.
@@ -40,10 +41,12 @@ class BlobReader(io.RawIOBase):
         self,
         descriptor: Descriptor,
         what: str,
+        first: requests.Response,
         open_at: Callable[[int], requests.Response],
         pause: Callable[[float], None],
     ) -> None:
         super().__init__()
+        self._response = first
         self._size = descriptor.size
         self._digest = descriptor.digest
         self._what = what
@@ -55,7 +58,6 @@ class BlobReader(io.RawIOBase):
         self._failed_at = 0
         self._skip = 0
         self._checked = False
-        self._response = open_at(0)
 
     def readable(self) -> bool:
         """Always."""
@@ -66,7 +68,10 @@ class BlobReader(io.RawIOBase):
 
         Raises:
             RegistryError: the blob is short, long or has another digest, or it cannot be read on.
+            ValueError: the reader is closed.
         """
+        if self.closed:
+            raise ValueError("read of a closed blob")
         if size is None or size < 0:
             return self.readall()
         wanted = min(size, _MAX_READ, self._size - self._received)
@@ -93,14 +98,14 @@ class BlobReader(io.RawIOBase):
 
         Raises:
             RegistryError: as `read`.
+            ValueError: the reader was closed before the end, so that nothing is known of the rest.
         """
         while not self._checked:
             self.read(_MAX_READ)
 
     def close(self) -> None:
         """Give the connection back; what was not read stays unchecked."""
-        if not self.closed:
-            self._response.close()
+        self._response.close()
         super().close()
 
     def _fetch(self, wanted: int) -> bytes:
@@ -153,7 +158,6 @@ class BlobReader(io.RawIOBase):
 
         if self._checked:
             return
-        self._checked = True
         with contextlib.suppress(OSError, HTTPError):  # the bytes are all here: nothing to lose
             if self._response.raw.read(1, decode_content=False):
                 raise RegistryError(
@@ -166,3 +170,4 @@ class BlobReader(io.RawIOBase):
                 f"the bytes received have {found}",
                 hint="pull it again; if it fails again, the registry or a proxy changes the data",
             )
+        self._checked = True

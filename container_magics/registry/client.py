@@ -194,4 +194,4 @@ class RegistryClient:
                 raise refused(reference, [error]) from error
 
         what = f"blob {descriptor.digest} of {reference.familiar} from {endpoint.host}"
-        return BlobReader(descriptor, what, open_at, pause)
+        return BlobReader(descriptor, what, open_at(0), open_at, pause)

@@ -51,7 +51,7 @@ class Endpoint:
         self.host = host
         self._transport = transport
         self._tokens = tokens
-        self._schemes = ("https", "http") if is_loopback(host) else ("https",)
+        self._scheme = "" if is_loopback(host) else "https"
 
     def get(
         self,
@@ -71,18 +71,28 @@ class Endpoint:
         Raises:
             PullError: the host cannot be reached (an `UnreachableError`) or refuses.
         """
+        url = f"{self._scheme_for(reference)}://{self.host}/v2/{reference.repository}/{path}"
+        try:
+            response = self._get_with_token(reference, url, headers)
+            if response.status_code in statuses:
+                return response
+            refusal = _refusal(self.host, response)
+        except TransportError as error:
+            raise refused(reference, [error]) from error
+        raise refusal.error(reference)
+
+    def _scheme_for(self, reference: Reference) -> str:
+        """HTTPS; on a loopback host plain HTTP if HTTPS does not answer, found out once."""
         attempts: list[TransportError] = []
-        for scheme in self._schemes:
-            url = f"{scheme}://{self.host}/v2/{reference.repository}/{path}"
-            try:
-                response = self._get_with_token(reference, url, headers)
-                self._schemes = (scheme,)
-                if response.status_code in statuses:
-                    return response
-                raise _refusal(self.host, response).error(reference)
-            except TransportError as error:
-                attempts.append(error)
-        raise refused(reference, attempts) from attempts[-1]
+        for scheme in () if self._scheme else ("https", "http"):
+            error = self._transport.ping(f"{scheme}://{self.host}/v2/")
+            if error is None:
+                self._scheme = scheme
+                break
+            attempts.append(error)
+        if not self._scheme:
+            raise refused(reference, attempts) from attempts[-1]
+        return self._scheme
 
     def _get_with_token(
         self, reference: Reference, url: str, headers: Mapping[str, str]

@@ -14,6 +14,7 @@ import socket
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from ..errors import PullError
 from ..reference import DEFAULT_REGISTRY, Reference
@@ -87,12 +88,21 @@ class Refusal:
         """One line, as Docker words it: `manifest unknown: manifest unknown`."""
         code = self.code.lower().replace("_", " ")
         words = ": ".join(part for part in (code, self.message) if part)
-        return words or f"unexpected status {self.status}{_reason(self.status)}"
+        return words or f"unexpected status {self.status_line}"
+
+    @property
+    def status_line(self) -> str:
+        """The status and its name, such as `404 Not Found`."""
+        try:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return str(self.status)
 
     def error(self, reference: Reference) -> PullError:
         """The exception for people."""
         name, familiar = reference.familiar_name, reference.familiar
-        answers = [(self.host, f"{self.status}{_reason(self.status)}: {self.text}")]
+        said = f": {self.text}" if self.code or self.message else ""
+        answers = [(self.host, f"{self.status_line}{said}")]
         if self.status in (401, 403):
             return PullError(
                 f"pull access denied for {name}, repository does not exist or may require "
@@ -134,7 +144,7 @@ def refused(reference: Reference, attempts: list[TransportError]) -> PullError:
 
 def describe_error(host: str, url: str, error: BaseException) -> TransportError:
     """Word a failed request; `error` is what requests, urllib3 or a socket raised."""
-    from urllib3.exceptions import NameResolutionError, ProxyError
+    from urllib3.exceptions import ProxyError
 
     chain = list(_chain(error))
     prefix = f'Get "{url}": '
@@ -154,8 +164,6 @@ def describe_error(host: str, url: str, error: BaseException) -> TransportError:
                 else _clean(link.strerror or str(link))
             )
             return TransportError(host, f"{prefix}dial tcp: lookup {name}: {reason}")
-        if isinstance(link, NameResolutionError):
-            return TransportError(host, f"{prefix}dial tcp: lookup {name}: no such host")
         if isinstance(link, ssl.SSLCertVerificationError):
             reason = f"failed to verify certificate: {_clean(link.verify_message)}"
             return TransportError(host, f"{prefix}tls: {reason}", hint=_TLS_HINT)
@@ -165,9 +173,11 @@ def describe_error(host: str, url: str, error: BaseException) -> TransportError:
         if isinstance(link, OSError) and link.errno in _DIAL_ERRORS:
             reason = os.strerror(link.errno).lower()
             return TransportError(host, f"{prefix}dial tcp {host}: connect: {reason}")
-    if _is_timeout(chain):
-        answer = f"{prefix}no answer in time (Client.Timeout exceeded while awaiting headers)"
-        return TransportError(host, answer)
+    if _is_connect_timeout(chain):
+        return TransportError(host, f"{prefix}dial tcp {host}: i/o timeout")
+    if _is_read_timeout(chain):
+        answer = "net/http: request canceled (Client.Timeout exceeded while awaiting headers)"
+        return TransportError(host, f"{prefix}{answer}")
     return TransportError(host, f"{prefix}{_clean(str(chain[-1]))}", transient=_is_drop(chain))
 
 
@@ -189,11 +199,18 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         queue += [each for each in inner if isinstance(each, BaseException)]
 
 
-def _is_timeout(chain: list[BaseException]) -> bool:
-    from requests.exceptions import Timeout
-    from urllib3.exceptions import TimeoutError as PoolTimeout
+def _is_connect_timeout(chain: list[BaseException]) -> bool:
+    from urllib3.exceptions import ConnectTimeoutError
 
-    return any(isinstance(link, (TimeoutError, PoolTimeout, Timeout)) for link in chain)
+    return isinstance(chain[0], TimeoutError) or any(
+        isinstance(link, ConnectTimeoutError) for link in chain
+    )
+
+
+def _is_read_timeout(chain: list[BaseException]) -> bool:
+    from urllib3.exceptions import ReadTimeoutError
+
+    return any(isinstance(link, (TimeoutError, ReadTimeoutError)) for link in chain)
 
 
 def _is_drop(chain: list[BaseException]) -> bool:
@@ -205,15 +222,6 @@ def _is_drop(chain: list[BaseException]) -> bool:
 def _clean(text: str) -> str:
     printable = "".join(char if char.isprintable() else " " for char in text[: 4 * _MAX_TEXT])
     return " ".join(printable.split())[:_MAX_TEXT]
-
-
-def _reason(status: int) -> str:
-    from http import HTTPStatus
-
-    try:
-        return f" {HTTPStatus(status).phrase}"
-    except ValueError:
-        return ""
 
 
 def _where_to_look(reference: Reference) -> str:

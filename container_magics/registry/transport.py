@@ -61,6 +61,11 @@ class Transport:
     def get(self, url: str, headers: Mapping[str, str], token: str = "") -> requests.Response:
         """The answer to a GET, its body not read yet; the caller closes it.
 
+        Args:
+            url: where to; redirects are followed.
+            headers: beside the token's.
+            token: bearer token for the URL's origin, or "".
+
         Raises:
             TransportError: no HTTP answer.
         """
@@ -91,6 +96,14 @@ class Transport:
         if self._closing.wait(seconds):
             raise TransportError(_host(urlsplit(url)), "the client was closed")
 
+    def ping(self, url: str) -> TransportError | None:
+        """Ask once whether HTTP is spoken at a URL, whatever the answer; why not, if it isn't."""
+        try:
+            self._send(url, {}, "").close()
+        except TransportError as error:
+            return error
+        return None
+
     def _follow(self, url: str, headers: Mapping[str, str], token: str) -> requests.Response:
         for _ in range(_MAX_REDIRECTS + 1):
             response = self._send(url, headers, token)
@@ -98,9 +111,12 @@ class Transport:
             if response.status_code not in _REDIRECTS or not location:
                 return response
             response.close()
-            target = urljoin(url, location)
-            if _origin(target) != _origin(url):
-                token = ""
+            try:
+                target = urljoin(url, location)
+                stays = _origin(target) == _origin(url)
+            except ValueError as error:
+                raise describe_error(_host(urlsplit(url)), url, error) from error
+            token = token if stays else ""
             url = target
         raise TransportError(_host(urlsplit(url)), f"stopped after {_MAX_REDIRECTS} redirects")
 
