@@ -1,0 +1,69 @@
+"""Sizes and times as Docker (Go's `docker/go-units`) and BuildKit's display print them."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+__all__ = ["ago", "human_duration", "human_size", "seconds"]
+
+_UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
+
+
+def human_size(size: float) -> str:
+    """Bytes as Docker prints them: base 1000, three significant digits, such as `9.17MB`.
+
+    It is go-units' `HumanSizeWithPrecision(size, 3)`, down to its `1e+03kB` for 999,900 bytes.
+    """
+    unit = 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size /= 1000
+        unit += 1
+    return f"{size:.3g}{_UNITS[unit]}"
+
+
+def human_duration(duration: timedelta) -> str:
+    """A length of time as go-units' `HumanDuration`: `About a minute`, `5 days`."""
+    exact = duration.total_seconds()
+    whole = int(exact)
+    minutes = int(exact / 60)
+    hours = int(exact / 3600 + 0.5)
+    if whole < 1:
+        return "Less than a second"
+    if whole == 1:
+        return "1 second"
+    if whole < 60:
+        return f"{whole} seconds"
+    if minutes == 1:
+        return "About a minute"
+    if minutes < 60:
+        return f"{minutes} minutes"
+    if hours == 1:
+        return "About an hour"
+    if hours < 48:
+        return f"{hours} hours"
+    if hours < 24 * 7 * 2:
+        return f"{hours // 24} days"
+    if hours < 24 * 30 * 2:
+        return f"{hours // 24 // 7} weeks"
+    if hours < 24 * 365 * 2:
+        return f"{hours // 24 // 30} months"
+    return f"{int(exact / 3600) // 24 // 365} years"
+
+
+def ago(moment: datetime | None, now: datetime | None = None) -> str:
+    """How long ago, as Docker's CREATED column: `5 days ago`; `N/A` for None.
+
+    Args:
+        moment: one without a time zone is taken as UTC.
+        now: the present unless given.
+    """
+    if moment is None:
+        return "N/A"
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return f"{human_duration((now or datetime.now(timezone.utc)) - moment)} ago"
+
+
+def seconds(duration: float) -> str:
+    """Seconds with one decimal, as BuildKit's display: `1.6s`."""
+    return f"{duration:.1f}s"
