@@ -97,14 +97,15 @@ def _from(written: Written) -> kinds.From:
 
 
 def _command(written: Written) -> kinds.Command:
-    words = (written.rest,) if written.rest else ()
-    return kinds.Command(written.words is None, words if written.words is None else written.words)
+    if written.words is None:
+        return kinds.Command(True, (written.rest,))
+    return kinds.Command(False, written.words)
 
 
 def _run(written: Written) -> kinds.Run:
     flags = check_flags("RUN", written.flags)
     command = _command(written)
-    if not command.words:
+    if command.words in ((), ("",)):
         raise _at_least_one("RUN")
     is_script = len(written.heredocs) == 1 and marker(written.rest) is not None
     return kinds.Run(*written.place, command, flags, written.heredocs, is_script)
@@ -243,7 +244,7 @@ def _healthcheck(written: Written) -> kinds.Healthcheck:
     if kind.upper() != "CMD":
         raise DockerfileError(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)')
     command = _command(replace(written, rest=rest, words=json_words(rest)))
-    if not command.words:
+    if command.words in ((), ("",)):
         raise DockerfileError("Missing command after HEALTHCHECK CMD")
     interval, timeout, start_period, start_interval = (
         parse_duration(name, last_value(flags, name))

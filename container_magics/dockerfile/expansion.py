@@ -8,6 +8,7 @@ Patterns know `*`, `?` and a backslash before one of them.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from ..errors import DockerfileError
@@ -98,7 +99,8 @@ class Lexer:
         try:
             return self._until("", keep_escapes=self._keep_escapes)
         except DockerfileError as error:
-            raise DockerfileError(f'failed to process "{self._text}": {error.reason}') from None
+            source = json.dumps(self._text, ensure_ascii=False)
+            raise DockerfileError(f"failed to process {source}: {error.reason}") from None
         except RecursionError:
             raise DockerfileError("variables are nested too deeply") from None
 

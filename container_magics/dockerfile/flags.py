@@ -43,7 +43,9 @@ _FLAGS: dict[str, dict[str, str]] = {
 
 _UNITS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
 _UNITS |= {"m": 60 * 10**9, "h": 3600 * 10**9}
-_PART = re.compile(r"([0-9]+\.?[0-9]*|\.[0-9]+)([^0-9.]*)")
+_NUMBER = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
+_DURATION = re.compile(rf"([+-]?)((?:{_NUMBER}[^0-9.]+)*(?:{_NUMBER})?)")
+_PART = re.compile(rf"({_NUMBER})([^0-9.]*)")
 
 
 def check_flags(keyword: str, words: Sequence[str]) -> tuple[tuple[str, str], ...]:
@@ -96,26 +98,23 @@ def parse_duration(name: str, text: str) -> int:
     """
     if text in ("", "0"):
         return 0
-    body = text.lstrip("+-") if len(text) - len(text.lstrip("+-")) <= 1 else ""
+    match = _DURATION.fullmatch(text)
+    if not match or not match[2]:
+        raise _bad_duration("invalid duration", name, text)
     total = 0
-    at = 0
-    while match := _PART.match(body, at):
-        number, unit = match.groups()
+    for number, unit in _PART.findall(match[2]):
         if unit not in _UNITS:
-            problem = f'unknown unit "{unit}"' if unit else "missing unit"
-            raise DockerfileError(
-                f'{problem} in duration "{text}" of --{name}', hint="Write it like 30s or 1m30s."
-            )
+            problem = f'unknown unit "{unit}" in duration' if unit else "missing unit in duration"
+            raise _bad_duration(problem, name, text)
         whole, _, fraction = number.partition(".")
         total += int(whole or 0) * _UNITS[unit]
         total += int(fraction or 0) * _UNITS[unit] // 10 ** len(fraction)
-        at = match.end()
-    if not body or at != len(body):
-        raise DockerfileError(
-            f'invalid duration "{text}" of --{name}', hint="Write it like 30s or 1m30s."
-        )
-    if text.startswith("-"):
-        total = -total
-    if total and total < _UNITS["ms"]:
+    if total and (match[1] == "-" or total < _UNITS["ms"]):
         raise DockerfileError(f'Interval "{name}" cannot be less than 1ms')
     return total
+
+
+def _bad_duration(problem: str, name: str, text: str) -> DockerfileError:
+    return DockerfileError(
+        f'time: {problem} "{text}"', hint=f"Write it like --{name}=30s or --{name}=1m30s."
+    )

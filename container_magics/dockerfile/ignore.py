@@ -1,8 +1,7 @@
 """`.dockerignore`: which paths of a build context are left out.
 
-Rules are read as moby's `ignorefile` reads them, and apply as BuildKit applies moby's
-`patternmatcher` while it walks the context: the last rule that matches a path, or a directory
-above it, decides.
+Rules are read as moby's `ignorefile` reads them and match as moby's `patternmatcher` does: the
+last rule that matches a path, or a directory above it, decides.
 """
 
 from __future__ import annotations
@@ -93,27 +92,17 @@ class IgnoreRules:
         return excluded
 
     def _matched(self, path: str) -> tuple[bool, ...]:
-        """Per rule, whether it matched the path or took part for a directory above it.
-
-        A rule that could not change the outcome is not tried, and then does not hold for
-        what is below either: BuildKit's walk does the same, and it shows.
-        """
+        """Per rule, whether it matches the path or a directory above it."""
         parent = posixpath.dirname(path)
-        above: tuple[bool, ...] = ()
+        above = (False,) * len(self._rules)
         if parent:
             if parent not in self._directories:
                 self._directories[parent] = self._matched(parent)
             above = self._directories[parent]
-        matched = []
-        excluded = False
-        for index, rule in enumerate(self._rules):
-            matches = bool(above) and above[index]
-            if not matches and rule.includes == excluded:
-                matches = rule.regex.fullmatch(path) is not None
-            matched.append(matches)
-            if matches:
-                excluded = not rule.includes
-        return tuple(matched)
+        return tuple(
+            matches or rule.regex.fullmatch(path) is not None
+            for rule, matches in zip(self._rules, above, strict=True)
+        )
 
 
 def _clean(path: str) -> str:

@@ -44,7 +44,7 @@ class Command:
 
     Attributes:
         shell: shell form, to be given to the image's SHELL; else exec form.
-        words: shell form: one word, the text as written (none after a bare `CMD`).
+        words: shell form: one word, the text as written ("" after a bare `CMD`).
             Exec form: the JSON array.
     """
 
