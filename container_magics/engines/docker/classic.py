@@ -1,0 +1,163 @@
+"""The engine's own builder through the SDK: Docker's classic one, or Podman's.
+
+The whole context is sent as a tar, less what .dockerignore names. Each `Step n/m` is a vertex;
+between `Running in` and `Removing intermediate container` all text is its output.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import time
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, cast
+
+from ...errors import BuildError, ContainerMagicsError, EngineUnavailableError
+from ..base import BuildEvent, BuildRequest, Cancellation, Emit, Vertex, VertexLog, VertexStatus
+from .buildkit import Failed
+from .steps import Steps
+
+if TYPE_CHECKING:
+    from .engine import DockerEngine
+
+__all__ = ["ClassicProgress", "build"]
+
+_STEP = re.compile(r"(?:\[\d+/\d+\] )?step (\d+)/(\d+) ?: (.*)", re.IGNORECASE)
+_RUNNING = re.compile(r" ---> Running in ([0-9a-f]+)")
+_STDERR = re.compile(r"\x1b\[91m(.*?)\x1b\[0m", re.DOTALL)
+
+
+class ClassicProgress:
+    """Parse the JSON stream of `POST /build`."""
+
+    def __init__(self, steps: Steps) -> None:
+        self._steps = steps
+        self._count = 0
+        self._vertex: Vertex | None = None
+        self._container = ""
+        self.image = ""
+        self.error = ""
+
+    def feed(self, event: Mapping[str, Any]) -> Iterator[BuildEvent]:
+        """The build events of one object of the stream."""
+        if "error" in event:
+            self.error = str(event["error"]).strip()
+            yield from self._end(error=self.error)
+        elif "aux" in event:
+            self.image = str((event.get("aux") or {}).get("ID") or self.image)
+        elif "stream" in event:
+            yield from self._text(str(event["stream"]))
+        elif event.get("id") and self._vertex:
+            detail = event.get("progressDetail") or {}
+            status = f"{event['id']}: {event.get('status', '')}"
+            yield VertexStatus(
+                self._vertex.digest,
+                status,
+                int(detail.get("current") or 0),
+                int(detail.get("total") or 0),
+            )
+
+    def _text(self, text: str) -> Iterator[BuildEvent]:
+        line = text.rstrip("\n")
+        if self._container:
+            if line == f"Removing intermediate container {self._container}":
+                self._container = ""
+            elif self._vertex and not (line.startswith(" ---> ") and line[6:].isalnum()):
+                stderr = _STDERR.fullmatch(line)
+                data = stderr[1] if stderr else text
+                yield VertexLog(self._vertex.digest, 2 if stderr else 1, data.encode())
+            return
+        if step := _STEP.fullmatch(line):
+            yield from self._end()
+            self._count += 1
+            place = self._steps.classic(self._count)
+            self._vertex = Vertex(
+                digest=f"step-{self._count}",
+                name=f"[{step[1]}/{step[2]}] {step[3]}",
+                stage=place.stage,
+                line=place.line,
+                started=time.time(),
+            )
+            yield self._vertex
+        elif running := _RUNNING.fullmatch(line):
+            self._container = running[1]
+        elif line.strip().startswith(("---> Using cache", "--> Using cache")) and self._vertex:
+            self._vertex = replace(self._vertex, cached=True)
+        elif line.startswith("Successfully built "):
+            self.image = self.image or line.removeprefix("Successfully built ")
+            yield from self._end()
+
+    def _end(self, error: str = "") -> Iterator[BuildEvent]:
+        if self._vertex:
+            yield replace(self._vertex, completed=time.time(), error=error)
+        self._vertex = None
+
+
+def build(
+    engine: DockerEngine, request: BuildRequest, steps: Steps, emit: Emit, cancel: Cancellation
+) -> str:
+    """Build with the engine's own builder; returns the image's ID.
+
+    Raises:
+        Failed: the build failed, or the engine refused the Dockerfile.
+        BuildError: it was cancelled.
+    """
+    progress = ClassicProgress(steps)
+    try:
+        with tempfile.TemporaryDirectory(prefix="container-magics-") as empty:
+            name = f".dockerfile.{uuid.uuid4().hex}"
+            with (
+                _context(request.context or Path(empty), name, request.dockerfile) as archive,
+                engine.calling(cancel) as api,
+            ):
+                for event in api.build(
+                    fileobj=archive,
+                    custom_context=True,
+                    dockerfile=name,
+                    nocache=request.no_cache,
+                    pull=request.pull,
+                    rm=True,
+                    forcerm=True,
+                    decode=True,
+                    buildargs=_arguments(request),
+                    labels=dict(request.labels) or None,
+                    target=request.target or None,
+                    network_mode=None if request.network == "default" else request.network,
+                    platform=request.platform or None,
+                ):
+                    for built in progress.feed(event):
+                        emit(built)
+    except EngineUnavailableError as error:
+        if not cancel.cancelled:
+            raise
+        raise BuildError("build cancelled") from error
+    except ContainerMagicsError as error:
+        raise Failed([error.message]) from error
+    if cancel.cancelled:
+        raise BuildError("build cancelled")
+    if progress.error or not progress.image:
+        raise Failed([progress.error or "the engine ended the build without an image"])
+    for tag in request.tags:
+        engine.tag(progress.image, tag)
+    return progress.image
+
+
+def _arguments(request: BuildRequest) -> dict[str, str] | None:
+    arguments = {
+        name: os.environ.get(name) if value is None else value
+        for name, value in request.build_args.items()
+    }
+    return {name: value for name, value in arguments.items() if value is not None} or None
+
+
+def _context(folder: Path, dockerfile: str, text: str) -> IO[bytes]:
+    from docker.utils.build import tar
+
+    ignore = folder / ".dockerignore"
+    patterns = ignore.read_text(encoding="utf-8").splitlines() if ignore.is_file() else []
+    patterns = [line.strip() for line in patterns if line.strip() and not line.startswith("#")]
+    return cast(IO[bytes], tar(folder, exclude=patterns, dockerfile=(dockerfile, text)))

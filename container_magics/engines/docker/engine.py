@@ -1,0 +1,231 @@
+"""`DockerEngine`: the verbs of `engines.base.Engine` on a Docker or Podman socket."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ...errors import CorruptArchiveError, NotFoundError
+from ...reference import is_image_id, parse
+from ..base import (
+    BuildRequest,
+    BuildResult,
+    Cancellation,
+    Emit,
+    Image,
+    ImageSummary,
+    PruneReport,
+    Removal,
+    RunRequest,
+    RunResult,
+)
+from ..contexts import TlsFiles
+from . import images
+
+if TYPE_CHECKING:
+    from .api import Api
+
+__all__ = ["DockerEngine"]
+
+_LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
+
+
+class DockerEngine:
+    """A Docker engine, or Podman's compatible one, at an endpoint.
+
+    Args:
+        name: the context's name.
+        base_url: as in DOCKER_HOST: `unix:///…`, `tcp://…`, `ssh://…`.
+        tls: certificates for a `tcp://` endpoint with TLS.
+
+    Nothing is connected, nor `docker` imported, before the first verb.
+    """
+
+    def __init__(self, name: str, base_url: str, *, tls: TlsFiles | None = None) -> None:
+        self._name = name
+        self._base_url = base_url
+        self._tls = tls
+        self._client: Api | None = None
+
+    @property
+    def name(self) -> str:
+        """The context's name."""
+        return self._name
+
+    @property
+    def base_url(self) -> str:
+        """The endpoint, as in DOCKER_HOST."""
+        return self._base_url
+
+    @property
+    def tls(self) -> TlsFiles | None:
+        """Certificates, or None."""
+        return self._tls
+
+    @contextmanager
+    def calling(self, cancel: Cancellation | None = None) -> Iterator[Api]:
+        """The client, with its errors raised as ours.
+
+        With `cancel` it is a client of its own, whose answers end when the verb is cancelled.
+        """
+        from .api import abort_on_cancel, connect, failures
+
+        with failures(self._base_url):
+            if cancel is not None:
+                client = connect(self._base_url, self._tls)
+                abort_on_cancel(client, cancel)
+                try:
+                    yield client
+                finally:
+                    client.close()
+                return
+            if self._client is None:
+                self._client = connect(self._base_url, self._tls)
+            yield self._client
+
+    def ping(self, seconds: float) -> None:
+        """Ask whether the engine is there.
+
+        Raises:
+            EngineUnavailableError: it did not answer within `seconds`, or not as an engine.
+        """
+        from .api import connect, failures
+
+        with failures(self._base_url):
+            client = connect(self._base_url, self._tls, timeout=seconds)
+            client.close()
+
+    def build(self, request: BuildRequest, emit: Emit, cancel: Cancellation) -> BuildResult:
+        """Build with BuildKit where a docker CLI can, else with the engine's own builder."""
+        from .building import build
+
+        return build(self, request, emit, cancel)
+
+    def run(self, request: RunRequest, emit: Emit, cancel: Cancellation) -> RunResult:
+        """Run a container to its end, streaming its output."""
+        from .containers import run
+
+        return run(self, request, emit, cancel)
+
+    def pull(self, name: str, emit: Emit, cancel: Cancellation) -> ImageSummary:
+        """Pull an image through the engine."""
+        from .pulling import pull
+
+        pull(self, name, emit, cancel)
+        return self.image(name).summary
+
+    def images(self) -> list[ImageSummary]:
+        """All images but intermediate ones, newest first."""
+        with self.calling() as api:
+            rows = api.images()
+        found = [images.summary(row) for row in rows]
+        return sorted(found, key=lambda i: i.created.timestamp() if i.created else 0, reverse=True)
+
+    def image(self, name: str) -> Image:
+        """One image by name or ID."""
+        with self.calling() as api:
+            data = api.inspect_image(name)
+            return images.image(data, api.history(data["Id"]))
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """The engine's own description of an image, or else of a container."""
+        try:
+            with self.calling() as api:
+                return dict(api.inspect_image(name))
+        except NotFoundError:
+            pass
+        try:
+            with self.calling() as api:
+                return dict(api.inspect_container(name))
+        except NotFoundError as error:
+            raise NotFoundError(f"No such object: {name}") from error
+
+    def tag(self, source: str, target: str) -> None:
+        """Give an image another name."""
+        reference = parse(target).with_default_tag()
+        with self.calling() as api:
+            api.tag(source, reference.familiar_name, tag=reference.tag)
+
+    def remove_image(self, name: str, *, force: bool = False) -> Removal:
+        """Untag an image, and delete it with its last name."""
+        with self.calling() as api:
+            return images.removal(api.remove_image(name, force=force))
+
+    def prune_images(self, *, every: bool = False) -> PruneReport:
+        """Delete dangling images; with `every`, all that no container uses."""
+        with self.calling() as api:
+            answer = api.prune_images(filters={"dangling": not every})
+        return PruneReport(
+            images.removal(answer.get("ImagesDeleted")), int(answer.get("SpaceReclaimed") or 0)
+        )
+
+    def import_image(
+        self, source: BinaryIO, name: str, *, changes: Sequence[str] = (), message: str = ""
+    ) -> str:
+        """Make a one-layer image of a tar stream; returns its ID."""
+        params: dict[str, Any] = {"changes": list(changes), "message": message}
+        if name:
+            reference = parse(name).with_default_tag()
+            params |= {"repo": reference.familiar_name, "tag": reference.tag}
+        with self.calling() as api:
+            events = api.import_tar(source, params)
+        for event in events:
+            if "error" in event:
+                raise CorruptArchiveError(str(event["error"]))
+        identifiers = [str(event.get("status", "")).strip() for event in events]
+        return next(text for text in reversed(identifiers) if is_image_id(text))
+
+    def export(self, container: str, target: BinaryIO) -> None:
+        """Write a container's file system as a tar."""
+        with self.calling() as api:
+            for chunk in api.export(container):
+                target.write(chunk)
+
+    def save(self, names: Sequence[str], target: BinaryIO) -> None:
+        """Write images as an archive that `docker load` reads."""
+        with self.calling() as api:
+            for name in names:
+                api.inspect_image(name)
+            for chunk in api.save_tar(names):
+                target.write(chunk)
+
+    def load(self, source: BinaryIO) -> list[str]:
+        """Read an archive; returns the names it brought, or IDs where it has none."""
+        loaded: list[str] = []
+        with self.calling() as api:
+            for event in api.load_tar(source):
+                if "error" in event:
+                    raise CorruptArchiveError(str(event["error"]))
+                loaded += _LOADED.findall(str(event.get("stream", "")))
+        return loaded
+
+    def version(self) -> dict[str, Any]:
+        """Versions of this client and of the engine."""
+        from ... import __version__
+
+        with self.calling() as api:
+            return {
+                "Client": {
+                    "Platform": {"Name": "container-magics"},
+                    "Version": __version__,
+                    "ApiVersion": api.api_version,
+                    "Os": platform.system().lower(),
+                    "Arch": platform.machine(),
+                    "Context": self._name,
+                },
+                "Server": dict(api.version()),
+            }
+
+    def info(self) -> dict[str, Any]:
+        """The engine's state, as it gives it."""
+        with self.calling() as api:
+            return dict(api.info())
+
+    def close(self) -> None:
+        """Close the connections; the engine itself runs on."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None

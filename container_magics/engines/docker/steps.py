@@ -1,0 +1,131 @@
+"""What the Dockerfile's text adds to a builder's progress: stages, lines, layer sizes.
+
+BuildKit numbers a stage's steps as `[name n/m]`: its FROM where that is an image, then each RUN,
+COPY, ADD and WORKDIR, after those that the base image's ONBUILD adds. The classic builder
+numbers every instruction of the whole Dockerfile.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from ...dockerfile import From, parse
+from ...errors import DockerfileError
+from ..base import HistoryEntry, Image, Vertex
+
+__all__ = ["Place", "Steps", "layer_sizes"]
+
+_BUILDKIT_STEP = re.compile(r"\[(?:(?P<stage>[^\]]*) )?(?P<number>\d+)/(?P<total>\d+)\] ")
+_LAYER_KEYWORDS = {"RUN", "COPY", "ADD", "WORKDIR"}
+_CONFIG_ONLY = re.compile(
+    r"(?:/bin/sh -c )?(?:#\(nop\)\s+)?"
+    r"(?:ARG|CMD|ENTRYPOINT|ENV|EXPOSE|HEALTHCHECK|LABEL|MAINTAINER|ONBUILD|SHELL|STOPSIGNAL|USER"
+    r"|VOLUME)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a step stands: its stage's name or number, and its line; "" and 0 where unknown."""
+
+    stage: str = ""
+    line: int = 0
+
+
+@dataclass(slots=True)
+class _Stage:
+    label: str
+    alias: str
+    numbered: list[int]
+    last_layers: int = 0
+
+
+class Steps:
+    """The steps of one Dockerfile; without any where the text is not understood here.
+
+    The engine judges the text, so what is not understood here may still build there.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text.splitlines()
+        self._stages: list[_Stage] = []
+        self._all: list[Place] = []
+        self._reason: DockerfileError | None = None
+        try:
+            instructions = parse(text).instructions
+        except DockerfileError as error:
+            self._reason = error
+            return
+        for instruction in instructions:
+            if isinstance(instruction, From):
+                known = {stage.alias for stage in self._stages if stage.alias}
+                from_image = instruction.image.lower() not in {*known, "scratch"}
+                label = instruction.alias or str(len(self._stages))
+                numbered = [instruction.line] if from_image else []
+                self._stages.append(_Stage(label, instruction.alias, numbered))
+            elif self._stages and instruction.keyword in _LAYER_KEYWORDS:
+                self._stages[-1].numbered.append(instruction.line)
+            label = self._stages[-1].label if self._stages else ""
+            self._all.append(Place(label, instruction.line))
+
+    def buildkit(self, name: str) -> Place | None:
+        """The place of a BuildKit vertex by its name, or None for an internal one."""
+        match = _BUILDKIT_STEP.match(name)
+        if not match:
+            return None
+        # A platform may stand before the stage: `[linux/arm64 build 2/3]`.
+        written = (match["stage"] or "").split(" ")[-1]
+        stage = self._find(written)
+        if stage is None:
+            return Place(written)
+        number = int(match["number"])
+        own = len(stage.numbered)
+        index = number - 1 if number == 1 else number - 1 - (int(match["total"]) - own)
+        line = stage.numbered[index] if 0 <= index < own else 0
+        return Place(stage.label, line)
+
+    def _find(self, written: str) -> _Stage | None:
+        for stage in self._stages:
+            if stage.alias and stage.alias == written.lower():
+                return stage
+        number = written.removeprefix("stage-")
+        if number.isdecimal() and int(number) < len(self._stages):
+            return self._stages[int(number)]
+        return self._stages[0] if len(self._stages) == 1 else None
+
+    def classic(self, number: int) -> Place:
+        """The place of the classic builder's step, counted from 1."""
+        return self._all[number - 1] if 0 < number <= len(self._all) else Place()
+
+    def error(self, message: str, line: int) -> DockerfileError:
+        """The engine's complaint about the text, with the line and our advice on it."""
+        text = self._text[line - 1] if 0 < line <= len(self._text) else ""
+        ours = self._reason
+        hint = ours.hint if ours is not None and ours.line == line else ""
+        return DockerfileError(message, line=line, text=text, hint=hint)
+
+
+def layer_sizes(vertices: Iterable[Vertex], image: Image) -> list[Vertex]:
+    """The vertices of the image's own stage again, with the sizes of the layers they made.
+
+    The last step that can make a layer belongs to the history's last such row, and so on.
+    """
+    steps = [vertex for vertex in vertices if _makes_layer(vertex)]
+    if not steps:
+        return []
+    own = [vertex for vertex in steps if vertex.stage == steps[-1].stage]
+    rows = [entry for entry in image.history if not _CONFIG_ONLY.match(entry.created_by)]
+    return [
+        replace(vertex, layer_size=_size(row))
+        for vertex, row in zip(reversed(own), reversed(rows), strict=False)
+    ][::-1]
+
+
+def _makes_layer(vertex: Vertex) -> bool:
+    return bool(vertex.line) and vertex.name.partition("] ")[2].split(" ")[0] in _LAYER_KEYWORDS
+
+
+def _size(row: HistoryEntry) -> int | None:
+    return None if row.empty_layer else row.size
