@@ -8,20 +8,31 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..errors import RunError
+from ..views.table import Table
+from ..views.text import visible
 
-__all__ = ["Document", "Lines", "Record", "RunOutput"]
+__all__ = ["SHOWN", "Document", "Lines", "Record", "RunOutput"]
 
+_LONGEST_LINE = 100_000
 
 
 class _Printer(Protocol):
     def text(self, text: str) -> None: ...
 
 
+def _safe(text: str) -> str:
+    """Untrusted text with its line feeds and tabs, and nothing else that steers a terminal."""
+    return "\n".join(
+        "\t".join(visible(cell, _LONGEST_LINE) for cell in line.split("\t"))
+        for line in text.split("\n")
+    )
+
+
 class Lines(list[str]):
     """Lines of text, such as the IDs of `images -q`; a list, so that `{ids}` makes words of it."""
 
     def __str__(self) -> str:
-        return "\n".join(self)
+        return _safe("\n".join(self))
 
     def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
         printer.text(str(self))
@@ -50,10 +61,10 @@ class Record(dict[str, Any]):
         self._text = text
 
     def __str__(self) -> str:
-        return self._text
+        return _safe(self._text)
 
     def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
-        printer.text(self._text)
+        printer.text(str(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +92,10 @@ class RunOutput:
         """
         if self.returncode:
             what = " ".join(self.command)
-            raise RunError(f"{what}: exited with status {self.returncode}", returncode=self.returncode)
+            raise RunError(
+                f"{what}: exited with status {self.returncode}", returncode=self.returncode
+            )
+
+
+SHOWN = (Table, Lines, Document, Record)
+"""Values that a command leaves to its caller to show."""

@@ -17,13 +17,11 @@ class Session:
     """One person's engine, from cell to cell.
 
     Args:
-        preference: a context's name, or "" for what docker would take (`DOCKER_HOST`,
-            `DOCKER_CONTEXT`, docker's current context) and the embedded engine where nothing
-            answers.
+        preference: a context's name, or `auto` for the rules of `engines.discovery.choose`.
         engine: an engine that is open already, instead of a choice.
     """
 
-    def __init__(self, preference: str = "", *, engine: Engine | None = None) -> None:
+    def __init__(self, preference: str = "auto", *, engine: Engine | None = None) -> None:
         self._preference = preference
         self._engine = engine
         self._choice: Choice | None = None
@@ -53,6 +51,11 @@ class Session:
             from ..engines.discovery import open_engine
 
             self._engine = open_engine(self.choice)
+        return self._engine
+
+    @property
+    def opened(self) -> Engine | None:
+        """The engine if it was opened already."""
         return self._engine
 
     def use(self, name: str) -> None:

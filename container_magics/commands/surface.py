@@ -25,6 +25,11 @@ class EventView(Protocol):
 class Surface(Protocol):
     """A place to show things. All of it is called from one thread."""
 
+    @property
+    def lasting(self) -> bool:
+        """Whether the session goes on after this command."""
+        ...
+
     def write(self, text: str, stream: int = 1) -> None:
         """Show text as standard output (1) or standard error (2), at once."""
         ...

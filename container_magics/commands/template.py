@@ -209,7 +209,9 @@ class Template:
             raise self._error("one value was expected" if values else "missing value for command")
         return values[0]
 
-    def _operand(self, tokens: list[tuple[str, str]], dot: object, names: Mapping[str, _Value]) -> _Value:
+    def _operand(
+        self, tokens: list[tuple[str, str]], dot: object, names: Mapping[str, _Value]
+    ) -> _Value:
         kind, text = tokens.pop(0)
         if kind == "string":
             return text[1:-1] if text[0] == "`" else json.loads(text)

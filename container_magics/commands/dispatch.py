@@ -1,0 +1,255 @@
+"""From the words after `docker` to a command and its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ..errors import UnsupportedError, UsageError
+from .build import BUILD
+from .call import Call, Command
+from .context import LS, SHOW, USE
+from .grammar import Arguments, Flag, Grammar, nearest
+from .history import HISTORY
+from .images import IMAGES
+from .inspect import IMAGE_INSPECT, INSPECT
+from .removal import PRUNE, RMI, TAG
+from .results import Lines
+from .run import RUN
+from .system import INFO, VERSION
+from .transfer import EXPORT, IMPORT, LOAD, PULL, SAVE
+
+__all__ = ["VERBS", "Resolved", "overview", "resolve"]
+
+VERBS: Mapping[str, Command] = {
+    "build": BUILD,
+    "export": EXPORT,
+    "history": HISTORY,
+    "images": IMAGES,
+    "import": IMPORT,
+    "info": INFO,
+    "inspect": INSPECT,
+    "load": LOAD,
+    "pull": PULL,
+    "rmi": RMI,
+    "run": RUN,
+    "save": SAVE,
+    "tag": TAG,
+    "version": VERSION,
+}
+"""The verbs of one word."""
+
+_IMAGE_VERBS = {
+    "build": BUILD,
+    "history": HISTORY,
+    "import": IMPORT,
+    "inspect": IMAGE_INSPECT,
+    "list": IMAGES,
+    "load": LOAD,
+    "ls": IMAGES,
+    "prune": PRUNE,
+    "pull": PULL,
+    "remove": RMI,
+    "rm": RMI,
+    "save": SAVE,
+    "tag": TAG,
+}
+GROUPS: Mapping[str, Mapping[str, Command]] = {
+    "image": _IMAGE_VERBS,
+    "context": {"list": LS, "ls": LS, "show": SHOW, "use": USE},
+    "container": {"export": EXPORT, "inspect": INSPECT, "run": RUN},
+    "system": {"info": INFO},
+    "builder": {"build": BUILD},
+    "buildx": {"build": BUILD},
+}
+
+_INSTEAD = {
+    "ps": "Containers run in the foreground: none is running when the cell has ended.",
+    "rm": "`run --rm` removes the container when it ends.",
+    "stop": "Containers run in the foreground: interrupting the cell stops one.",
+    "kill": "Containers run in the foreground: interrupting the cell stops one.",
+    "start": "`run` starts a new container each time.",
+    "create": "`run` creates and starts a container.",
+    "exec": "Containers run in the foreground: give `run` the command.",
+    "logs": "`r = %docker run …` keeps r.stdout and r.stderr.",
+    "cp": "`export -o x.tar` writes a container's files; `run -v ./out:/out` shares a folder.",
+    "commit": "Write a Dockerfile, or `export -o x.tar` and `import x.tar`.",
+    "login": "Registries are asked without credentials: leave it out.",
+    "logout": "Registries are asked without credentials: leave it out.",
+    "push": "`save -o FILE` writes an archive that skopeo and docker can push.",
+    "search": "Look on the registry's web page.",
+    "volume": "Mount a folder: run -v ./data:/data.",
+    "network": "run --network host or none.",
+    "compose": "Run the services one by one.",
+}
+_NOT_YET = {
+    *_INSTEAD,
+    *[
+        "attach",
+        "checkpoint",
+        "config",
+        "diff",
+        "events",
+        "manifest",
+        "node",
+        "pause",
+        "plugin",
+        "port",
+        "rename",
+        "restart",
+    ],
+    *["secret", "service", "stack", "stats", "swarm", "top", "trust", "unpause", "update", "wait"],
+}
+_GROUPS_NOT_YET = {
+    "image": {"push": _INSTEAD["push"]},
+    "context": dict.fromkeys(
+        ("create", "export", "import", "inspect", "rm", "update"),
+        "The docker CLI keeps contexts; the ones it has can be used here.",
+    ),
+    "container": {name: _INSTEAD.get(name, "") for name in _NOT_YET | {"ls", "list", "prune"}},
+    "system": {
+        "df": "`images` shows sizes.",
+        "prune": "`image prune` removes images.",
+        "events": "",
+    },
+    "builder": {"prune": ""},
+    "buildx": dict.fromkeys(
+        ("bake", "create", "du", "imagetools", "inspect", "ls", "prune", "use"), ""
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A command line, understood.
+
+    Attributes:
+        command: the verb.
+        arguments: what was given to it.
+        context: the context that was named before the verb, or "".
+        extra: flags that the caller added to the verb's.
+    """
+
+    command: Command
+    arguments: Arguments
+    context: str = ""
+    extra: tuple[Flag, ...] = ()
+
+    def check_input(self, call: Call) -> None:
+        """Refuse standard input that the command would not read.
+
+        Raises:
+            UsageError: there is input and the command ignores it.
+        """
+        if call.stdin is None or self.arguments.help:
+            return
+        if not self.command.reads_input(self.arguments):
+            verb = self.command.grammar.verb
+            raise UsageError(
+                f"docker {verb} would not read the cell's body, which is its standard input",
+                hint="Add -i." if verb == "run" else "Start the line with one %, and end it there.",
+            )
+
+    def run(self, call: Call) -> object:
+        """Do it; returns the command's value."""
+        if self.arguments.help:
+            return Lines(self.command.grammar.help(self.extra).splitlines())
+        return self.command.action(self.arguments, call)
+
+
+def resolve(words: Sequence[str], extra: Sequence[Flag] = ()) -> Resolved:
+    """Find the verb and read its arguments.
+
+    Args:
+        words: what follows `docker`.
+        extra: flags to add to the verb's.
+
+    Raises:
+        UsageError: an unknown verb or flag, wrong arguments.
+        UnsupportedError: a verb or flag of docker's that is not here.
+    """
+    rest, early, context = list(words), [], ""
+    while rest and rest[0].startswith("-"):
+        word = rest.pop(0)
+        name, equals, value = word.partition("=")
+        if name in ("--context", "-c"):
+            if not equals and not rest:
+                raise UsageError(f"flag needs an argument: {word}")
+            context = value if equals else rest.pop(0)
+        elif word in ("--help", "-h"):
+            return _page(overview())
+        elif word in ("--version", "-v"):
+            from .. import __version__
+
+            return _page(f"container-magics {__version__}")
+        elif name in ("--host", "-H"):
+            raise UnsupportedError(
+                f"docker {name} is not available in this version of container-magics",
+                hint="Set DOCKER_HOST, or name a context with --context.",
+            )
+        elif any(name == f"--{flag.name}" and not flag.value for flag in extra):
+            early.append(word)
+        else:
+            raise UsageError(f"unknown flag: {word}", hint="See docker --help.")
+    if not rest:
+        return _page(overview())
+    if rest[0] in GROUPS and rest[1:2] in ([], ["--help"], ["-h"]):
+        return _page(_group_overview(rest[0]))
+    command, rest = _find(rest)
+    return Resolved(command, command.grammar.parse([*early, *rest], extra), context, tuple(extra))
+
+
+def overview() -> str:
+    """What `docker --help` prints: every verb with its summary."""
+    lines = ["Usage:  docker [--context NAME] VERB [OPTIONS] …", ""]
+    for name, command in VERBS.items():
+        lines.append(f"  {name:<16}{command.grammar.summary}")
+    for group in ("image", "context"):
+        for name, command in GROUPS[group].items():
+            lines.append(f"  {group + ' ' + name:<16}{command.grammar.summary}")
+    return "\n".join([*lines, "", "docker VERB --help says more about a verb."])
+
+
+def _group_overview(group: str) -> str:
+    lines = [f"Usage:  docker {group} COMMAND", ""]
+    lines += [f"  {name:<12}{command.grammar.summary}" for name, command in GROUPS[group].items()]
+    return "\n".join(lines)
+
+
+def _find(words: list[str]) -> tuple[Command, list[str]]:
+    verb, *rest = words
+    if verb in VERBS:
+        return VERBS[verb], rest
+    group = GROUPS.get(verb)
+    if group is not None:
+        if rest[0] in group:
+            return group[rest[0]], rest[1:]
+        raise _unknown(f"{verb} {rest[0]}", rest[0], group, _GROUPS_NOT_YET[verb], f"{verb} ")
+    raise _unknown(
+        verb, verb, {**VERBS, **GROUPS}, {name: _INSTEAD.get(name, "") for name in _NOT_YET}
+    )
+
+
+def _unknown(
+    written: str,
+    verb: str,
+    known: Mapping[str, object],
+    not_yet: Mapping[str, str],
+    group: str = "",
+) -> UsageError:
+    if verb in not_yet:
+        return UnsupportedError(
+            f"'docker {written}' is not available in this version of container-magics",
+            hint=not_yet[verb],
+        )
+    near = nearest(verb, {*known, *not_yet})
+    return UsageError(
+        f"docker: '{written}' is not a docker command.",
+        hint=f"Did you mean 'docker {group}{near}'?" if near else "See docker --help.",
+    )
+
+
+def _page(text: str) -> Resolved:
+    """A text to show, as a command."""
+    command = Command(Grammar("", "", ""), lambda _arguments, _call: Lines(text.splitlines()))
+    return Resolved(command, command.grammar.parse([]))

@@ -1,0 +1,59 @@
+"""Output to a terminal, a pipe or a file: the command line's, and IPython's in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from ..engines.base import BuildResult, Image
+    from ..engines.follow import Following
+    from .surface import EventView
+
+__all__ = ["TerminalSurface"]
+
+
+class TerminalSurface:
+    """Standard output and standard error.
+
+    Args:
+        lasting: whether the session goes on after a command.
+    """
+
+    def __init__(self, *, lasting: bool = False) -> None:
+        self._lasting = lasting
+
+    @property
+    def lasting(self) -> bool:
+        """Whether the session goes on after a command."""
+        return self._lasting
+
+    def write(self, text: str, stream: int = 1) -> None:
+        """Print, at once."""
+        target = sys.stderr if stream == 2 else sys.stdout
+        target.write(text)
+        target.flush()
+
+    def build(self, following: Following[BuildResult], before: Image | None) -> BuildResult:
+        """Show a build step by step."""
+        from ..views.progress import TerminalProgress
+
+        return TerminalProgress().follow(following, before)
+
+    def transfer(self) -> EventView:
+        """Lines for the layers of a pull."""
+        from ..views.pull import TerminalPull
+
+        return TerminalPull()
+
+    def binary_output(self) -> BinaryIO | None:
+        """Standard output where it is no terminal and this is a command of its own."""
+        return None if self._lasting or sys.stdout.isatty() else sys.stdout.buffer
+
+    def confirm(self, question: str) -> bool | None:
+        """Ask on a terminal; None where there is none."""
+        if self._lasting or not sys.stdin.isatty():
+            return None
+        sys.stderr.write(question)
+        sys.stderr.flush()
+        return sys.stdin.readline().strip().lower() in ("y", "yes")

@@ -1,0 +1,246 @@
+"""Images in and out: `docker pull`, `import`, `export`, `save`, `load`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from ..engines.base import ImageSummary
+from ..engines.follow import follow
+from ..errors import ContainerMagicsError, UsageError
+from ..reference import parse
+from .call import Call, Command
+from .grammar import Arguments, Flag, Grammar, refuse
+
+__all__ = ["EXPORT", "IMPORT", "LOAD", "PULL", "SAVE"]
+
+_URL_TIMEOUT_SECONDS = 60
+
+
+# --- pull ---------------------------------------------------------------------------------------
+
+
+def _pull(arguments: Arguments, call: Call) -> ImageSummary:
+    reference = parse(arguments.operands[0])
+    quiet = arguments.on("quiet")
+    if not quiet and not reference.tag and not reference.digest:
+        call.surface.write(f"Using default tag: {reference.with_default_tag().tag}\n")
+    name = reference.with_default_tag().familiar
+    following = follow(lambda emit, cancel: call.engine.pull(name, emit, cancel))
+    view = None if quiet else call.surface.transfer()
+    try:
+        for event in following:
+            if view is not None:
+                view.update(event)
+    finally:
+        if view is not None:
+            view.close()
+    call.surface.write(f"{reference.full}\n")
+    return following.result
+
+
+PULL = Command(
+    Grammar(
+        "pull",
+        "[OPTIONS] NAME[:TAG|@DIGEST]",
+        "Download an image from a registry",
+        least=1,
+        most=1,
+        flags=(Flag("quiet", "show nothing but the image's name", "q"),),
+        refused={
+            **refuse("all-tags/a", "Pull one tag at a time."),
+            **refuse("platform", "This machine's platform is taken."),
+            **refuse("disable-content-trust"),
+        },
+    ),
+    _pull,
+)
+
+
+# --- import and export --------------------------------------------------------------------------
+
+
+def _import(arguments: Arguments, call: Call) -> str:
+    source, *names = arguments.operands
+    name = names[0] if names else ""
+    if name:
+        parse(name)
+    with _source(source, call) as file:
+        image = call.engine.import_image(
+            file, name, changes=arguments.all("change"), message=arguments.one("message")
+        )
+    call.surface.write(f"{image}\n")
+    return image
+
+
+@contextlib.contextmanager
+def _source(text: str, call: Call) -> Iterator[BinaryIO]:
+    """What `import` reads: a file, a URL, or standard input."""
+    if text == "-":
+        if call.stdin is None:
+            raise UsageError(
+                "the archive should come from standard input, but there is none",
+                hint="Name the file: docker import FILE NAME.",
+            )
+        yield call.stdin
+    elif text.startswith(("http://", "https://")):
+        from urllib.request import urlopen
+
+        try:
+            response = urlopen(text, timeout=_URL_TIMEOUT_SECONDS)  # noqa: S310 - http(s), see above
+        except OSError as error:
+            raise ContainerMagicsError(f"cannot fetch {text}: {error}") from error
+        with response:
+            yield cast("BinaryIO", response)
+    else:
+        with _open(Path(text)) as file:
+            yield file
+
+
+IMPORT = Command(
+    Grammar(
+        "import",
+        "[OPTIONS] FILE|URL|- [REPOSITORY[:TAG]]",
+        "Import the contents of a tarball to create a file system image",
+        least=1,
+        most=2,
+        flags=(
+            Flag("change", "apply a Dockerfile instruction to the image", "c", "INSTRUCTION"),
+            Flag("message", "set the comment in the image's history", "m", "TEXT"),
+        ),
+        refused=refuse("platform", "This machine's platform is taken."),
+    ),
+    _import,
+    reads_input=lambda arguments: arguments.operands[:1] == ("-",),
+)
+
+
+def _export(arguments: Arguments, call: Call) -> None:
+    container = arguments.operands[0]
+    _write(arguments, call, lambda target: call.engine.export(container, target))
+
+
+EXPORT = Command(
+    Grammar(
+        "export",
+        "[OPTIONS] CONTAINER",
+        "Export a container's file system as a tar archive",
+        least=1,
+        most=1,
+        flags=(Flag("output", "the file to write", "o", "FILE"),),
+    ),
+    _export,
+)
+
+
+# --- save and load ------------------------------------------------------------------------------
+
+
+def _save(arguments: Arguments, call: Call) -> None:
+    _write(arguments, call, lambda target: call.engine.save(arguments.operands, target))
+
+
+SAVE = Command(
+    Grammar(
+        "save",
+        "[OPTIONS] IMAGE [IMAGE...]",
+        "Save images to a tar archive",
+        least=1,
+        most=None,
+        flags=(Flag("output", "the file to write", "o", "FILE"),),
+        refused=refuse("platform", "Everything the engine has of an image is saved."),
+    ),
+    _save,
+)
+
+
+def _load(arguments: Arguments, call: Call) -> list[str]:
+    if arguments.given("input"):
+        with _open(Path(arguments.one("input"))) as file:
+            loaded = call.engine.load(file)
+    elif call.stdin is not None and not _interactive(call.stdin):
+        loaded = call.engine.load(call.stdin)
+    else:
+        raise UsageError(
+            "requested load from stdin, but stdin is empty", hint="Name a file: -i FILE."
+        )
+    if not arguments.on("quiet"):
+        for name in loaded:
+            label = "Loaded image ID" if name.startswith("sha256:") else "Loaded image"
+            call.surface.write(f"{label}: {name}\n")
+    return loaded
+
+
+def _interactive(stdin: BinaryIO) -> bool:
+    return stdin.isatty()
+
+
+LOAD = Command(
+    Grammar(
+        "load",
+        "[OPTIONS]",
+        "Load images from a tar archive",
+        flags=(
+            Flag("input", "the archive to read", "i", "FILE"),
+            Flag("quiet", "say nothing", "q"),
+        ),
+        refused=refuse("platform", "Everything in the archive is loaded."),
+    ),
+    _load,
+    reads_input=lambda arguments: not arguments.given("input"),
+)
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise UsageError(f"open {path}: {reason}") from error
+
+
+def _write(arguments: Arguments, call: Call, write: Callable[[BinaryIO], None]) -> None:
+    """Write an archive to `-o FILE` (whole or not at all), or to where output is piped."""
+    if not arguments.given("output"):
+        target = call.surface.binary_output()
+        if target is None:
+            raise UsageError(
+                "cowardly refusing to save to a terminal. Use the -o flag or redirect",
+                hint="Name a file: -o FILE.",
+            )
+        write(target)
+        target.flush()
+        return
+    path = Path(arguments.one("output"))
+    if not path.parent.is_dir():
+        raise UsageError(f'invalid output path: directory "{path.parent}" does not exist')
+    if path.is_dir():
+        raise UsageError(f'invalid output path: "{path}" is a directory')
+    if path.exists() and not path.is_file():
+        with path.open("wb") as device:
+            write(device)
+        return
+    try:
+        handle, partial = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            write(file)
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        Path(partial).replace(path)
+    finally:
+        Path(partial).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,133 @@
+"""`%docker`, `%%docker` and `%%dockerfile`."""
+
+from __future__ import annotations
+
+import io
+from collections import ChainMap
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import (
+    Magics,
+    cell_magic,
+    line_cell_magic,
+    magics_class,
+    needs_local_scope,
+    no_var_expand,
+)
+
+from ..commands.session import Session
+from ..errors import ContainerMagicsError, UsageError
+from .words import continue_line, parse
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..commands.dispatch import Resolved
+    from ..commands.surface import Surface
+    from ..engines.base import Image
+
+__all__ = ["DockerMagics"]
+
+
+@magics_class
+class DockerMagics(Magics):
+    """The docker magics of one shell.
+
+    Args:
+        shell: the shell.
+        session: holds the engine.
+    """
+
+    def __init__(self, shell: InteractiveShell, session: Session) -> None:
+        super().__init__(shell)
+        self.session = session
+
+    @no_var_expand
+    @needs_local_scope
+    @line_cell_magic
+    def docker(
+        self, line: str, cell: str | None = None, local_ns: Mapping[str, object] | None = None
+    ) -> object:
+        """`%docker VERB …`: the docker command line; `%%docker`: the cell is its standard input."""
+        from ..commands.dispatch import resolve
+
+        if cell is not None:
+            line, cell = continue_line(line, cell)
+        words = parse(line, self._namespace(local_ns))
+        return self._perform(resolve(words, _extra()), cell or None)
+
+    @no_var_expand
+    @needs_local_scope
+    @cell_magic
+    def dockerfile(
+        self, line: str, cell: str, local_ns: Mapping[str, object] | None = None
+    ) -> object:
+        """`%%dockerfile [flags of docker build] [CONTEXT]`: build the Dockerfile in the cell."""
+        from ..commands.build import build_cell
+        from ..commands.dispatch import Resolved
+
+        line, cell = continue_line(line, cell)
+        words = parse(line, self._namespace(local_ns))
+        command = build_cell(cell, self._bind)
+        extra = _extra()
+        return self._perform(
+            Resolved(command, command.grammar.parse(words, extra), "", extra), None
+        )
+
+    def show(self, value: object) -> None:
+        """Show the value of a command that is a statement, where it was not shown while it ran."""
+        from ..commands.results import SHOWN
+
+        if isinstance(value, SHOWN):
+            from IPython.display import display
+
+            display(value)  # type: ignore[no-untyped-call]
+
+    def _namespace(self, local_ns: Mapping[str, object] | None) -> Mapping[str, object]:
+        return ChainMap(dict(local_ns or {}), self._shell.user_ns)
+
+    @property
+    def _shell(self) -> InteractiveShell:
+        shell: Any = self.shell
+        return shell  # type: ignore[no-any-return]
+
+    def _bind(self, name: str, image: Image | None) -> None:
+        self._shell.user_ns[name] = image
+
+    def _surface(self) -> Surface:
+        from .surface import ipython_surface
+
+        return ipython_surface(self._shell)
+
+    def _perform(self, resolved: Resolved, body: str | None) -> object:
+        from ..commands.call import Call
+
+        lenient = resolved.arguments.given("no-raise-error") and resolved.arguments.on(
+            "no-raise-error"
+        )
+        surface = self._surface()
+        stdin = io.BytesIO(body.encode()) if body is not None else None
+        session = self.session
+        if resolved.context:
+            session = Session(resolved.context)
+        call = Call(session, surface, stdin, lenient)
+        resolved.check_input(call)
+        try:
+            return resolved.run(call)
+        except UsageError:
+            raise
+        except ContainerMagicsError as error:
+            if not lenient:
+                raise
+            surface.write("\n".join(error._render_traceback_()) + "\n", 2)
+            return None
+        finally:
+            if session is not self.session:
+                session.close()
+
+
+def _extra() -> tuple[Any, ...]:
+    from ..commands.grammar import Flag
+
+    return (Flag("no-raise-error", "print a failure and go on, instead of stopping the notebook"),)

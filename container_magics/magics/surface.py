@@ -1,0 +1,55 @@
+"""Where output goes in IPython: a notebook's cell, or IPython in a terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..commands.surface import EventView, Surface
+from ..commands.terminal import TerminalSurface
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from ..engines.base import BuildResult, Image
+    from ..engines.follow import Following
+
+__all__ = ["NotebookSurface", "ipython_surface"]
+
+
+def ipython_surface(shell: InteractiveShell) -> Surface:
+    """The surface of a shell: a notebook's where a Jupyter kernel runs it."""
+    return NotebookSurface() if hasattr(shell, "kernel") else TerminalSurface(lasting=True)
+
+
+class NotebookSurface:
+    """A cell's output area."""
+
+    @property
+    def lasting(self) -> bool:
+        """The session goes on after the cell."""
+        return True
+
+    def write(self, text: str, stream: int = 1) -> None:
+        """Print into the cell's output."""
+        (sys.stderr if stream == 2 else sys.stdout).write(text)
+
+    def build(self, following: Following[BuildResult], before: Image | None) -> BuildResult:
+        """Show a build in one display, updated in place."""
+        from ..views.progress import NotebookProgress
+
+        return NotebookProgress().follow(following, before)
+
+    def transfer(self) -> EventView:
+        """A display with a bar for each layer."""
+        from ..views.pull import NotebookPull
+
+        return NotebookPull()
+
+    def binary_output(self) -> BinaryIO | None:
+        """None: an archive is nothing to look at."""
+        return None
+
+    def confirm(self, question: str) -> bool | None:
+        """None: "Run All" has nobody to ask."""
+        return None
