@@ -67,7 +67,7 @@ def _run(words: list[str]) -> int:
         if verb == "lab":
             from .lab.command import main as lab
 
-            return lab(rest[1:], lambda: session.engine)
+            return lab(rest[1:], lambda name: Session(name or context or "auto").engine)
         if verb == "doctor":
             from .commands.doctor import diagnosis
 

@@ -157,7 +157,7 @@ class Template:
         out: list[str] = []
         for key, item in _items(value):
             inner.update(
-                zip(targets[-2:], (key, item) if len(targets) > 1 else (item,), strict=True)
+                zip(targets[-2:], (key, item) if len(targets) > 1 else (item,), strict=False)
             )
             out += self._render(node.body, item, inner)
         return out
