@@ -138,7 +138,7 @@ def refused(reference: Reference, attempts: list[TransportError]) -> PullError:
     return UnreachableError(
         f"cannot pull {reference.familiar}: no answer from {reference.registry}",
         answers=[(attempt.host, attempt.answer) for attempt in attempts],
-        hint=attempts[-1].hint,
+        hint="; ".join(dict.fromkeys(attempt.hint for attempt in attempts)),
     )
 
 
