@@ -13,6 +13,7 @@
     ├── ConflictError              a name in use, an image in use
     ├── RegistryError              a registry refused, or answered nonsense
     │   └── PullError              no registry could give the image; has every answer
+    ├── FetchError                 the packages for a stand-in cannot be had here
     ├── EngineUnavailableError     the chosen engine does not answer
     ├── SandboxError               no rung of the isolation ladder works, or one broke
     ├── StoreError                 the store is damaged, full or not writable
@@ -33,6 +34,7 @@ __all__ = [
     "CorruptArchiveError",
     "DockerfileError",
     "EngineUnavailableError",
+    "FetchError",
     "InvalidReferenceError",
     "NotFoundError",
     "PullError",
@@ -175,6 +177,10 @@ class PullError(RegistryError):
         lines = "".join(f"\n  {host}: {answer}" for host, answer in answers)
         super().__init__(message + lines, hint=hint)
         self.answers = tuple(answers)
+
+
+class FetchError(ContainerMagicsError):
+    """The packages for a stand-in cannot be had here; the message has apt's own last words."""
 
 
 class EngineUnavailableError(ContainerMagicsError):

@@ -160,12 +160,17 @@ class _Root:
 
 @contextmanager
 def _files_of(package: Path) -> Iterator[tarfile.TarFile]:
-    with (
-        subprocess.Popen(
-            ["dpkg-deb", "--fsys-tarfile", os.fspath(package)], stdout=subprocess.PIPE
-        ) as process,
-        tarfile.open(fileobj=process.stdout, mode="r|") as files,
-    ):
-        yield files
-    if process.returncode:
-        raise CorruptArchiveError(f"dpkg-deb cannot read {package}.")
+    with subprocess.Popen(
+        ["dpkg-deb", "--fsys-tarfile", os.fspath(package)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        damage = ""
+        try:
+            with tarfile.open(fileobj=process.stdout, mode="r|") as files:
+                yield files
+        except tarfile.ReadError as error:
+            damage = str(error)
+        said = process.communicate()[1].decode(errors="replace").strip()
+        if damage or process.returncode:
+            raise CorruptArchiveError(f"{package} cannot be read: {said or damage}")

@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..engines.base import Cancellation, Emit, Message
-from ..errors import ContainerMagicsError
+from ..errors import FetchError
 from .sources import AptSource, host_sources
 
-__all__ = ["FetchError", "Packages", "fetch"]
+__all__ = ["Packages", "fetch"]
 
 _NEEDED = "Stand-ins are made on Debian (12 or later), by apt; elsewhere images must be pulled."
 _HOST_SETTINGS = re.compile(
@@ -32,10 +32,6 @@ _HOST_SETTINGS = re.compile(
 _IMAGE_SETTINGS = re.compile(r"Acquire::(https?::Proxy(::\S+)?|Check-Valid-Until|Check-Date) ")
 _WORTH_SHOWING = re.compile(r"(Get|Hit|Ign|Err):|[WE]:|Fetched ")
 _TAIL_LINES = 12
-
-
-class FetchError(ContainerMagicsError):
-    """The packages cannot be had here; the message has apt's own last words."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 __all__ = ["AptSource", "host_sources"]
 
+_NO = {"no", "false", "without", "off", "disable", "0"}
+
 
 @dataclass(frozen=True, slots=True)
 class AptSource:
@@ -86,7 +88,9 @@ def _parse_stanza(paragraph: str) -> Iterator[AptSource]:
             line.partition(":") for line in re.sub(r"\n[ \t]+", " ", "\n".join(lines)).split("\n")
         )
     }
-    if "deb" not in fields.get("types", "").split() or fields.get("enabled", "yes") == "no":
+    if "deb" not in fields.get("types", "").split():
+        return
+    if fields.get("enabled", "yes").lower() in _NO:
         return
     keyring = fields.get("signed-by", "")
     for uri in _mirrors(fields.get("uris", "").split()):
