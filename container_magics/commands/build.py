@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..engines.base import BuildRequest, Image
-from ..engines.follow import follow
+from ..engines.base import BuildRequest, BuildResult, Image, ImageSummary
+from ..engines.follow import Following, follow
 from ..errors import NotFoundError, UnsupportedError, UsageError
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
+from .surface import BuildView
 
 __all__ = ["BUILD", "build_cell"]
 
@@ -153,25 +154,36 @@ def _perform(
         origin=origin,
     )
     engine = call.engine
+    before = _before(request, call)
     following = follow(lambda emit, cancel: engine.build(request, emit, cancel))
     if arguments.on("quiet"):
         for _ in following:
             continue
-        result = following.result
-        call.surface.write(f"{result.image.id}\n")
+        call.surface.write(f"{following.result.image.id}\n")
     else:
-        result = call.surface.build(following, _before(request, call))
+        _show(following, call.surface.progress(), before)
+    result = following.result
     if iidfile := arguments.one("iidfile"):
         _write(Path(iidfile), result.image.id)
     return result.image
 
 
-def _before(request: BuildRequest, call: Call) -> Image | None:
+def _show(following: Following[BuildResult], view: BuildView, before: ImageSummary | None) -> None:
+    try:
+        for event in following:
+            view.update(event)
+    except BaseException as error:
+        view.fail(error)
+        raise
+    view.finish(following.result, before)
+
+
+def _before(request: BuildRequest, call: Call) -> ImageSummary | None:
     """The image that bears the first tag now."""
     if not request.tags:
         return None
     try:
-        return call.engine.image(request.tags[0])
+        return call.engine.image(request.tags[0]).summary
     except NotFoundError:
         return None
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import BinaryIO, Protocol
 
-from ..engines.base import BuildResult, EngineEvent, Image
-from ..engines.follow import Following
+from ..engines.base import BuildResult, EngineEvent, ImageSummary
 
-__all__ = ["EventView", "Surface"]
+__all__ = ["BuildView", "EventView", "Surface"]
 
 
 class EventView(Protocol):
@@ -19,6 +18,22 @@ class EventView(Protocol):
 
     def close(self) -> None:
         """Show the final state."""
+        ...
+
+
+class BuildView(Protocol):
+    """A display of a build; ends in `finish` or `fail`."""
+
+    def update(self, event: EngineEvent | None) -> None:
+        """Take one event, or None when there was none for a tick."""
+        ...
+
+    def finish(self, result: BuildResult, previous: ImageSummary | None = None) -> None:
+        """Show the result; `previous` is the image that bore the first tag before."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Show what failed, or was interrupted."""
         ...
 
 
@@ -34,13 +49,8 @@ class Surface(Protocol):
         """Show text as standard output (1) or standard error (2), at once."""
         ...
 
-    def build(self, following: Following[BuildResult], before: Image | None) -> BuildResult:
-        """Show a build to its end.
-
-        Args:
-            following: the running build.
-            before: the image that bore the first tag until now.
-        """
+    def progress(self) -> BuildView:
+        """A display for a build."""
         ...
 
     def transfer(self) -> EventView:

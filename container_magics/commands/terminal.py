@@ -6,9 +6,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from ..engines.base import BuildResult, Image
-    from ..engines.follow import Following
-    from .surface import EventView
+    from .surface import BuildView, EventView
 
 __all__ = ["TerminalSurface"]
 
@@ -34,11 +32,11 @@ class TerminalSurface:
         target.write(text)
         target.flush()
 
-    def build(self, following: Following[BuildResult], before: Image | None) -> BuildResult:
-        """Show a build step by step."""
-        from ..views.progress import TerminalProgress
+    def progress(self) -> BuildView:
+        """A build as lines on standard error."""
+        from ..views.plain import TerminalProgress
 
-        return TerminalProgress().follow(following, before)
+        return TerminalProgress(sys.stderr)
 
     def transfer(self) -> EventView:
         """Lines for the layers of a pull."""

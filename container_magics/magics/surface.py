@@ -5,14 +5,11 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..commands.surface import EventView, Surface
+from ..commands.surface import BuildView, EventView, Surface
 from ..commands.terminal import TerminalSurface
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
-
-    from ..engines.base import BuildResult, Image
-    from ..engines.follow import Following
 
 __all__ = ["NotebookSurface", "ipython_surface"]
 
@@ -34,11 +31,11 @@ class NotebookSurface:
         """Print into the cell's output."""
         (sys.stderr if stream == 2 else sys.stdout).write(text)
 
-    def build(self, following: Following[BuildResult], before: Image | None) -> BuildResult:
-        """Show a build in one display, updated in place."""
+    def progress(self) -> BuildView:
+        """One display a step, updated in place."""
         from ..views.progress import NotebookProgress
 
-        return NotebookProgress().follow(following, before)
+        return NotebookProgress()
 
     def transfer(self) -> EventView:
         """A display with a bar for each layer."""
