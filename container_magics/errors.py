@@ -25,7 +25,8 @@ apart, so that a notebook can set it off.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 
 __all__ = [
     "BuildError",
@@ -49,6 +50,18 @@ __all__ = [
 ]
 
 
+_ESCAPE_SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
+
+
+def _shown(texts: Iterable[str]) -> list[str]:
+    """Lines that a terminal or a notebook shows as they are: no colours, no control characters."""
+    lines = (line for text in texts for line in (text.splitlines()))
+    return [
+        _CONTROL.sub("\N{REPLACEMENT CHARACTER}", _ESCAPE_SEQUENCE.sub("", line)) for line in lines
+    ]
+
+
 class ContainerMagicsError(Exception):
     """Base of all; `str()` is the message for people, `hint` what they can do about it."""
 
@@ -64,7 +77,7 @@ class ContainerMagicsError(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Give IPython a message in place of our frames (IPython calls this by name)."""
-        return [f"{type(self).__name__}: {self.message}", *([self.hint] if self.hint else [])]
+        return _shown([f"{type(self).__name__}: {self.message}", self.hint])
 
 
 class UsageError(ContainerMagicsError):
@@ -98,7 +111,7 @@ class DockerfileError(ContainerMagicsError):
 
     def _render_traceback_(self) -> list[str]:
         shown = [f"  {self.line} | {self.text}"] if self.text else []
-        return [f"DockerfileError: {self.message}", *shown, *([self.hint] if self.hint else [])]
+        return _shown([f"DockerfileError: {self.message}", *shown, self.hint])
 
 
 class BuildError(ContainerMagicsError):
@@ -124,14 +137,20 @@ class StepFailedError(BuildError):
     """
 
     def __init__(
-        self, message: str, *, returncode: int, tail: Sequence[str] = (), step: str = "", line: int = 0
+        self,
+        message: str,
+        *,
+        returncode: int,
+        tail: Sequence[str] = (),
+        step: str = "",
+        line: int = 0,
     ) -> None:
         super().__init__(message, step=step, line=line)
         self.returncode = returncode
         self.tail = tuple(tail)
 
     def _render_traceback_(self) -> list[str]:
-        return [f"StepFailedError: {self.message}", *(f"  {line}" for line in self.tail)]
+        return _shown([f"StepFailedError: {self.message}", *(f"  {line}" for line in self.tail)])
 
 
 class SourceNotFoundError(BuildError):
