@@ -6,6 +6,7 @@ A test whose marker names a part that is missing here is skipped with the reason
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import tempfile
@@ -14,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from container_magics.engines.docker import DockerEngine
+from tests.fixtures.busybox import busybox_tar, missing_for_busybox
 from tests.fixtures.dockerd import missing_for_dockerd, running_dockerd
 
 
@@ -60,3 +63,14 @@ def docker_socket() -> Iterator[Path]:
             yield path
     finally:
         shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def docker_engine(docker_socket: Path) -> Iterator[DockerEngine]:
+    """An engine on the tests' dockerd, that has the image `busybox:test`."""
+    if reason := missing_for_busybox():
+        missing(reason)
+    engine = DockerEngine("tests", f"unix://{docker_socket}")
+    engine.import_image(io.BytesIO(busybox_tar()), "busybox:test", changes=['CMD ["/bin/sh"]'])
+    yield engine
+    engine.close()

@@ -54,8 +54,7 @@ class Api(docker.APIClient):
             headers={"Content-Type": "application/x-tar"},
             stream=True,
         )
-        self._raise_for_status(response)
-        return list(self._stream_helper(response, decode=True))
+        return list(self._events(response))
 
     def load_tar(self, source: BinaryIO) -> Iterator[dict[str, Any]]:
         """`POST /images/load`; yields the events."""
@@ -66,8 +65,14 @@ class Api(docker.APIClient):
             headers={"Content-Type": "application/x-tar"},
             stream=True,
         )
+        yield from self._events(response)
+
+    def _events(self, response: requests.Response) -> Iterator[dict[str, Any]]:
         self._raise_for_status(response)
-        yield from self._stream_helper(response, decode=True)
+        for event in self._stream_helper(response, decode=True):
+            if "error" in event:
+                raise ContainerMagicsError(str(event["error"]))
+            yield event
 
     def save_tar(self, names: Sequence[str]) -> Iterator[bytes]:
         """`GET /images/get` of several images; yields the archive's bytes."""

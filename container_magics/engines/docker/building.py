@@ -41,7 +41,8 @@ _PARSE_ERROR = re.compile(r"dockerfile parse error (?:on )?line (\d+): (.*)", re
 _EXIT_CODE = re.compile(r"(?:exit code:|returned a non-zero code:|exit status) (\d+)")
 _PREFIXES = re.compile(
     r"^(?:ERROR: |failed to build: |failed to solve: |failed to solve with frontend \S+: "
-    r"|failed to create LLB definition: |rpc error: code = \w+ desc = )+"
+    r"|failed to create LLB definition: |failed to parse Dockerfile: "
+    r"|rpc error: code = \w+ desc = )+"
 )
 _MISSING_SOURCE = re.compile(
     r"not found|no such file or directory|no source files|failed to compute cache key"
@@ -136,9 +137,7 @@ def _explained(failure: buildkit.Failed, steps: Steps, recorder: _Recorder) -> C
     message = _PREFIXES.sub("", failure.words[-1])
     vertex = recorder.failed()
     if vertex is None:
-        if "Dockerfile cannot be empty" in text or "no build stage in current context" in text:
-            return steps.error(message, 0)
-        return BuildError(message)
+        return steps.error(message, 0) if steps.reason else BuildError(message)
     error = vertex.error
     if base := _FROM.match(vertex.name):
         return _base_failed(base[1] or base[2], error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -135,7 +136,10 @@ def build(
 
 
 def _command(cli: BuildCli, request: BuildRequest, work: Path) -> list[str]:
-    words = [cli.program]
+    # Should this process be killed, the kernel interrupts the CLI, which ends its build.
+    setpriv = shutil.which("setpriv")
+    words = [setpriv, "--pdeathsig", "INT"] if setpriv else []
+    words.append(cli.program)
     # The builder of the context `default` is the engine that DOCKER_HOST names.
     words += ["buildx", "build", "--builder", "default", "--load"] if cli.buildx else ["build"]
     words += [f"--progress={'rawjson' if cli.rawjson else 'plain'}"]

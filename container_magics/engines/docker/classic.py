@@ -107,36 +107,36 @@ def build(
         BuildError: it was cancelled.
     """
     progress = ClassicProgress(steps)
+    name = f".dockerfile.{uuid.uuid4().hex}"
     try:
-        with tempfile.TemporaryDirectory(prefix="container-magics-") as empty:
-            name = f".dockerfile.{uuid.uuid4().hex}"
-            with (
-                _context(request.context or Path(empty), name, request.dockerfile) as archive,
-                engine.calling(cancel) as api,
+        with (
+            tempfile.TemporaryDirectory(prefix="container-magics-") as empty,
+            _context(request.context or Path(empty), name, request.dockerfile) as archive,
+            engine.calling(cancel) as api,
+        ):
+            for event in api.build(
+                fileobj=archive,
+                custom_context=True,
+                dockerfile=name,
+                nocache=request.no_cache,
+                pull=request.pull,
+                rm=True,
+                forcerm=True,
+                decode=True,
+                buildargs=_arguments(request),
+                labels=dict(request.labels) or None,
+                target=request.target or None,
+                network_mode=None if request.network == "default" else request.network,
+                platform=request.platform or None,
             ):
-                for event in api.build(
-                    fileobj=archive,
-                    custom_context=True,
-                    dockerfile=name,
-                    nocache=request.no_cache,
-                    pull=request.pull,
-                    rm=True,
-                    forcerm=True,
-                    decode=True,
-                    buildargs=_arguments(request),
-                    labels=dict(request.labels) or None,
-                    target=request.target or None,
-                    network_mode=None if request.network == "default" else request.network,
-                    platform=request.platform or None,
-                ):
-                    for built in progress.feed(event):
-                        emit(built)
+                for built in progress.feed(event):
+                    emit(built)
     except EngineUnavailableError as error:
         if not cancel.cancelled:
             raise
         raise BuildError("build cancelled") from error
     except ContainerMagicsError as error:
-        raise Failed([error.message]) from error
+        raise Failed([error.message.replace(name, "Dockerfile")]) from error
     if cancel.cancelled:
         raise BuildError("build cancelled")
     if progress.error or not progress.image:

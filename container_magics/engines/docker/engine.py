@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ...errors import CorruptArchiveError, NotFoundError
+from ...errors import ContainerMagicsError, CorruptArchiveError, NotFoundError
 from ...reference import is_image_id, parse
 from ..base import (
     BuildRequest,
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
 __all__ = ["DockerEngine"]
 
 _LOADED = re.compile(r"Loaded image(?: ID)?: (\S+)")
+
+
+@contextmanager
+def _reading_archive() -> Iterator[None]:
+    """The engine has no status of its own for a bad archive: what it cannot place is one."""
+    try:
+        yield
+    except ContainerMagicsError as error:
+        if type(error) is not ContainerMagicsError or "no space left" in error.message:
+            raise
+        raise CorruptArchiveError(error.message) from error
 
 
 class DockerEngine:
@@ -170,11 +181,8 @@ class DockerEngine:
         if name:
             reference = parse(name).with_default_tag()
             params |= {"repo": reference.familiar_name, "tag": reference.tag}
-        with self.calling() as api:
+        with _reading_archive(), self.calling() as api:
             events = api.import_tar(source, params)
-        for event in events:
-            if "error" in event:
-                raise CorruptArchiveError(str(event["error"]))
         identifiers = [str(event.get("status", "")).strip() for event in events]
         return next(text for text in reversed(identifiers) if is_image_id(text))
 
@@ -195,10 +203,8 @@ class DockerEngine:
     def load(self, source: BinaryIO) -> list[str]:
         """Read an archive; returns the names it brought, or IDs where it has none."""
         loaded: list[str] = []
-        with self.calling() as api:
+        with _reading_archive(), self.calling() as api:
             for event in api.load_tar(source):
-                if "error" in event:
-                    raise CorruptArchiveError(str(event["error"]))
                 loaded += _LOADED.findall(str(event.get("stream", "")))
         return loaded
 

@@ -46,17 +46,20 @@ class Steps:
     """The steps of one Dockerfile; without any where the text is not understood here.
 
     The engine judges the text, so what is not understood here may still build there.
+
+    Attributes:
+        reason: why the text is not understood here, or None.
     """
 
     def __init__(self, text: str) -> None:
         self._text = text.splitlines()
         self._stages: list[_Stage] = []
         self._all: list[Place] = []
-        self._reason: DockerfileError | None = None
+        self.reason: DockerfileError | None = None
         try:
             instructions = parse(text).instructions
         except DockerfileError as error:
-            self._reason = error
+            self.reason = error
             return
         for instruction in instructions:
             if isinstance(instruction, From):
@@ -102,8 +105,8 @@ class Steps:
     def error(self, message: str, line: int) -> DockerfileError:
         """The engine's complaint about the text, with the line and our advice on it."""
         text = self._text[line - 1] if 0 < line <= len(self._text) else ""
-        ours = self._reason
-        hint = ours.hint if ours is not None and ours.line == line else ""
+        ours = self.reason
+        hint = ours.hint if ours is not None and (ours.line == line or not line) else ""
         return DockerfileError(message, line=line, text=text, hint=hint)
 
 

@@ -1,0 +1,276 @@
+"""Builds on a real dockerd: BuildKit through the docker CLI, and the classic builder."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from container_magics.engines.base import (
+    BuildRequest,
+    BuildResult,
+    Cancellation,
+    EngineEvent,
+    RunRequest,
+    Vertex,
+    VertexLog,
+)
+from container_magics.engines.docker import DockerEngine
+from container_magics.engines.docker.buildkit import find_cli
+from container_magics.errors import (
+    BuildError,
+    DockerfileError,
+    InvalidReferenceError,
+    NotFoundError,
+    PullError,
+    SourceNotFoundError,
+    StepFailedError,
+)
+from tests.conftest import missing
+
+pytestmark = pytest.mark.docker
+
+
+class Builder:
+    """One of the two builders, and the events of its last build."""
+
+    def __init__(self, engine: DockerEngine, kind: str) -> None:
+        self.engine = engine
+        self.kind = kind
+        self.events: list[EngineEvent] = []
+
+    def build(
+        self, text: str, context: Path | None = None, cancel: Cancellation | None = None, **options
+    ) -> BuildResult:
+        self.events = []
+        request = BuildRequest(text, context, **options)
+        return self.engine.build(request, self.events.append, cancel or Cancellation())
+
+    def vertex(self, ending: str) -> Vertex:
+        return [e for e in self.events if isinstance(e, Vertex) and e.name.endswith(ending)][-1]
+
+    def log(self, ending: str) -> bytes:
+        digest = self.vertex(ending).digest
+        logs = [e for e in self.events if isinstance(e, VertexLog) and e.vertex == digest]
+        return b"".join(log.data for log in logs)
+
+    def output(self, image: str, *command: str) -> bytes:
+        events: list = []
+        self.engine.run(RunRequest(image, command, remove=True), events.append, Cancellation())
+        return b"".join(event.data for event in events)
+
+
+@pytest.fixture(params=["buildkit", "classic"])
+def builder(
+    request, docker_engine: DockerEngine, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Builder]:
+    if request.param == "buildkit" and find_cli() is None:
+        missing("no docker CLI with BuildKit: apt-get install docker.io")
+    monkeypatch.setenv("DOCKER_BUILDKIT", "1" if request.param == "buildkit" else "0")
+    yield Builder(docker_engine, request.param)
+    with docker_engine.calling() as api:
+        assert api.containers(all=True) == []
+
+
+@pytest.fixture
+def context(tmp_path: Path) -> Path:
+    (tmp_path / "file").write_text("content\n")
+    return tmp_path
+
+
+def test_builds_and_tags(builder, context):
+    result = builder.build(
+        'FROM busybox:test\nCOPY file /f\nRUN echo hello && cat /f\nCMD ["cat", "/f"]\n',
+        context,
+        tags=("built:1", "localhost:5000/built:2"),
+        labels={"l": "a b"},
+    )
+    assert set(result.image.names) == {"built:1", "localhost:5000/built:2"}
+    assert result.image.config["Cmd"] == ["cat", "/f"]
+    assert result.image.summary.labels == {"l": "a b"}
+    assert builder.output("built:1") == b"content\n"
+    assert builder.log("cat /f") == b"hello\ncontent\n"
+    copy = builder.vertex("COPY file /f")
+    assert (copy.line, copy.stage, copy.layer_size, copy.error) == (2, "0", 8, "")
+    assert copy.started <= copy.completed
+    # The classic builder counts instructions, and adds a LABEL.
+    assert result.steps == {"buildkit": 3, "classic": 5}[builder.kind]
+
+
+def test_second_build_is_cached(builder, context):
+    text = f"FROM busybox:test\nCOPY file /{builder.kind}\nRUN cat /{builder.kind}\n"
+    first = builder.build(text, context)
+    assert not builder.vertex(f"cat /{builder.kind}").cached
+    second = builder.build(text, context)
+    assert second.image.id == first.image.id
+    assert builder.vertex(f"cat /{builder.kind}").cached
+    assert builder.vertex(f"file /{builder.kind}").cached
+    assert second.cached_steps >= 2
+    third = builder.build(text, context, no_cache=True)
+    assert not builder.vertex(f"cat /{builder.kind}").cached
+    assert third.cached_steps < 2
+    (context / "file").write_text("other\n")
+    assert builder.build(text, context).image.id != first.image.id
+
+
+def test_stages(builder):
+    text = """
+FROM busybox:test AS one
+RUN sleep 0.3; echo 1 > /1
+FROM busybox:test AS two
+RUN sleep 0.3; echo 2 > /2
+FROM busybox:test AS unused
+RUN exit 9
+FROM scratch
+COPY --from=one /bin /bin
+COPY --from=one /1 /
+COPY --from=two /2 /
+"""
+    if builder.kind == "classic":
+        text = text.replace("RUN exit 9", "RUN true")
+    builder.build(text, tags=("stages:1",), no_cache=True)
+    assert builder.output("stages:1", "cat", "/1", "/2") == b"1\n2\n"
+    assert builder.vertex("echo 1 > /1").stage == "one"
+    assert builder.vertex("COPY --from=two /2 /").stage == "3"
+    assert builder.vertex("COPY --from=two /2 /").line == 11
+    assert builder.vertex("COPY --from=two /2 /").layer_size == 2
+    with pytest.raises(StepFailedError):
+        builder.build("FROM busybox:test AS a\nRUN exit 1\nFROM a\nRUN true\n")
+
+
+@pytest.mark.parametrize("builder", ["buildkit"], indirect=True)
+def test_parallel_stages_overlap(builder):
+    stages = [f"FROM busybox:test AS s{n}\nRUN sleep 1; echo {n} > /f\n" for n in "12"]
+    end = "FROM busybox:test\nCOPY --from=s1 /f /1\nCOPY --from=s2 /f /2\n"
+    builder.build("".join(stages) + end, no_cache=True)
+    one, two = builder.vertex("echo 1 > /f"), builder.vertex("echo 2 > /f")
+    assert one.started < two.completed
+    assert two.started < one.completed
+
+
+def test_target_arguments_and_environment(builder, monkeypatch):
+    monkeypatch.setenv("FROM_ENVIRONMENT", "from here")
+    result = builder.build(
+        "FROM busybox:test AS wanted\nARG A=0\nARG FROM_ENVIRONMENT\nARG UNSET=kept\n"
+        "RUN echo $A $FROM_ENVIRONMENT $UNSET > /out\nFROM wanted\nRUN exit 1\n",
+        target="wanted",
+        tags=("target:1",),
+        build_args={"A": "x y", "FROM_ENVIRONMENT": None, "UNSET": None},
+    )
+    assert result.image.names == ("target:1",)
+    assert builder.output("target:1", "cat", "/out") == b"x y from here kept\n"
+
+
+def test_dockerignore(builder, context):
+    (context / ".dockerignore").write_text("# comment\nsecret\n*.tmp\n!keep.tmp\n")
+    for name in ("secret", "a.tmp", "keep.tmp"):
+        (context / name).write_text(name)
+    builder.build("FROM busybox:test\nCOPY . /c/\n", context, tags=("ignore:1",))
+    names = builder.output("ignore:1", "ls", "/c").decode().split()
+    assert {"file", "keep.tmp"} <= set(names)
+    assert not {"secret", "a.tmp"} & set(names)
+    with pytest.raises(SourceNotFoundError):
+        builder.build("FROM busybox:test\nCOPY secret /\n", context)
+
+
+def test_network_none(builder):
+    builder.build("FROM busybox:test\nRUN ls /sys/class/net\n", network="none", no_cache=True)
+    assert builder.log("ls /sys/class/net") == b"lo\n"
+
+
+def test_failing_run(builder):
+    text = "FROM busybox:test\n\nRUN true \\\n && seq 30 && echo oops >&2 && exit 42\n"
+    builder.build("FROM busybox:test\nRUN echo first\n", tags=("kept:1",))
+    before = builder.engine.image("kept:1").id
+    with pytest.raises(StepFailedError) as error:
+        builder.build(text, tags=("kept:1",))
+    assert error.value.returncode == 42
+    assert error.value.line == 3
+    assert error.value.tail[-3:] == ("29", "30", "oops")
+    assert "seq 30" in error.value.step
+    assert builder.vertex("exit 42").error
+    assert builder.engine.image("kept:1").id == before
+
+
+@pytest.mark.parametrize("source", ["nope", "../../nope"])
+def test_missing_source(builder, context, source):
+    with pytest.raises(SourceNotFoundError) as error:
+        builder.build(f"FROM busybox:test\nCOPY {source} /\n", context)
+    assert error.value.line == 2
+    assert "nope" in error.value.message
+
+
+def test_unknown_instruction(builder):
+    with pytest.raises(DockerfileError) as error:
+        builder.build("FROM busybox:test\nRNU echo\n")
+    assert error.value.line == 2
+    assert error.value.text == "RNU echo"
+    assert "unknown instruction: RNU" in error.value.reason
+    assert "RUN" in error.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "RUN true\n", "# only a comment\n"])
+def test_no_dockerfile(builder, text):
+    with pytest.raises(DockerfileError) as error:
+        builder.build(text)
+    assert "FROM" in error.value.hint
+
+
+def test_unknown_target(builder):
+    with pytest.raises(BuildError, match="nonesuch"):
+        builder.build("FROM busybox:test\n", target="nonesuch")
+
+
+def test_base_that_is_not_there(builder):
+    with pytest.raises(PullError) as error:
+        builder.build("FROM localhost:1/nosuch:1\n")
+    assert error.value.answers[0][0] == "localhost:1"
+    assert "connection refused" in error.value.answers[0][1]
+
+
+def test_wrong_requests(builder, tmp_path):
+    with pytest.raises(InvalidReferenceError):
+        builder.build("FROM busybox:test\n", tags=("Upper",))
+    with pytest.raises(NotFoundError, match="unable to prepare context"):
+        builder.build("FROM busybox:test\n", tmp_path / "none")
+
+
+def test_cancelled_in_the_middle_of_a_run(builder):
+    cancel = Cancellation()
+
+    def emit(event: EngineEvent) -> None:
+        if isinstance(event, VertexLog) and b"up" in event.data:
+            threading.Thread(target=cancel.cancel).start()
+
+    text = "FROM busybox:test\nRUN echo up; sleep 98703\n"
+    request = BuildRequest(text, tags=("cancelled:1",), no_cache=True)
+    with pytest.raises(BuildError, match="cancelled"):
+        builder.engine.build(request, emit, cancel)
+    # The engine ends the step in its own time after its client has gone.
+    subprocess.run(
+        ["timeout", "20", "sh", "-c", "while pgrep -f '^sleep 98703'; do sleep 0.1; done"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
+    with pytest.raises(NotFoundError):
+        builder.engine.image("cancelled:1")
+    assert builder.build("FROM busybox:test\nRUN echo after\n").image.id
+
+
+def test_cancelled_before_it_began(builder):
+    cancel = Cancellation()
+    cancel.cancel()
+    with pytest.raises(BuildError, match="cancelled"):
+        builder.build("FROM busybox:test\nRUN sleep 98704\n", cancel=cancel)
+
+
+def test_output_that_looks_like_progress(builder):
+    lines = ["#1 DONE 1.0s", "------", "Step 2/2 : RUN x", "Successfully built abc", " ---> abc"]
+    script = "; ".join(f"echo '{line}'" for line in lines)
+    result = builder.build(f"FROM busybox:test\nRUN {script}; echo end\n", no_cache=True)
+    shown = builder.log("echo end").decode().splitlines()
+    assert [line for line in shown if line != " ---> abc"] == [*lines[:-1], "end"]
+    assert result.steps == 2
