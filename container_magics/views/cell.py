@@ -21,7 +21,8 @@ class CellDisplay:
         """Display, or replace what is displayed."""
         from IPython.display import publish_display_data
 
-        publish_display_data(
+        # IPython does not annotate this function.
+        publish_display_data(  # type: ignore[no-untyped-call]
             {"text/html": html, "text/plain": text},
             transient={"display_id": self._id},
             update=self._made,

@@ -57,19 +57,22 @@ class NotebookPull:
             self._stale = True
         now = self._clock()
         if self._stale and self._pace.due(now):
-            self._draw(now)
+            self._draw(now, final=False)
 
     def close(self) -> None:
         """Show the final state; nothing where nothing happened."""
         if self._stale:
-            self._draw(self._clock())
+            self._draw(self._clock(), final=True)
 
-    def _draw(self, now: float) -> None:
-        html = "".join(map(_line_html, self._lines.values()))
+    def _draw(self, now: float, *, final: bool) -> None:
+        lines = "".join(map(_line_html, self._lines.values()))
         text = "\n".join(map(_line_text, self._lines.values()))
-        self._display.show(f'<div style="{BLOCK}">{html}</div>', text)
-        self._pace.wrote(len(html) + len(text), now)
-        self._stale = False
+        html = f'<div style="{BLOCK}">{lines}</div>'
+        size = len(html) + len(text)
+        if final or self._pace.room(size, now):
+            self._display.show(html, text)
+            self._pace.wrote(size, now)
+            self._stale = False
 
 
 def _line_html(event: PullProgress | Message) -> str:
