@@ -17,7 +17,7 @@ PRE = (
 _BUDGET = 60_000
 _HEAD_BUDGET = 15_000
 _LIVE_LINES = 3
-_OPEN_LINES = 30
+_OPEN_LINES = 20
 
 
 def live_log_html(log: LogBuffer) -> str:

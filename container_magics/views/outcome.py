@@ -15,6 +15,9 @@ from .units import ago, human_size, seconds
 __all__ = ["difference", "failure_html", "failure_text", "result_html", "result_text"]
 
 
+_NAME_LIMIT = 80
+
+
 def difference(size: int, previous: ImageSummary, *, same: bool) -> str:
     """What changed since the tag's last image: `794MB smaller than a4f5…, 5 minutes ago`."""
     before = f"{_short(previous.id)} ({human_size(previous.size)}, {ago(previous.created)})"
@@ -70,7 +73,8 @@ def result_html(result: BuildResult, previous: ImageSummary | None) -> str:
         f'<div style="margin-left:1.3em">{mark} Built '
         f'<span style="font-weight:600">{escape(_headline(result), 600)}</span>'
         f'<table style="margin:2px 0 0 1.4em;border-collapse:collapse;border:0;font-size:13px">'
-        f"<thead><tr>{names}</tr></thead><tbody><tr>{values}</tr></tbody></table></div></div>"
+        f'<thead style="border:0"><tr>{names}</tr></thead><tbody><tr>{values}</tr></tbody>'
+        "</table></div></div>"
     )
 
 
@@ -97,7 +101,7 @@ def _failure(log: BuildLog, error: BaseException, elapsed: float) -> tuple[str, 
     failed = [step for step in log.steps if step.state is StepState.ERROR]
     if failed:
         at = f" (line {failed[0].line})" if failed[0].line else ""
-        facts.append(f"at {failed[0].name}{at}")
+        facts.append(f"at {visible(failed[0].name, _NAME_LIMIT)}{at}")
     elif isinstance(error, ContainerMagicsError):
         facts.append(error.message.partition("\n")[0])
     waiting = log.count(StepState.WAITING)

@@ -30,7 +30,8 @@ _GRID = "#e3e7eb"
 _WIDTH = 8.4
 _ROW = 0.72
 _DPI = 100
-_NAME_LIMIT = 40
+_NAME_LIMIT = 34
+_PAPER = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,8 @@ def _named(key: str, measured: Mapping[str, int]) -> str:
 
 
 def _share(size: int, largest: int) -> str:
-    """What part of the largest, as `1/88`; "" where it is about as large."""
-    if size <= 0 or largest < 1.05 * size:
+    """What part of the largest, as `1/88`; "" where it is more than half as large."""
+    if size <= 0 or largest < 2 * size:
         return ""
     ratio = largest / size
     return f"1/{ratio:.0f}" if ratio >= 9.95 else f"1/{ratio:.1f}"
@@ -124,7 +125,7 @@ class SizeChart:
         from matplotlib.figure import Figure
 
         has_reference = any(row.reference is not None for row in self._rows)
-        margin = 1.3 + (0.3 if self._title else 0)
+        margin = 1.3 if self._title or has_reference else 0.9
         figure = Figure(
             figsize=(_WIDTH, margin + _ROW * len(self._rows)),
             dpi=_DPI,
@@ -150,7 +151,7 @@ class SizeChart:
                 parse_math=False,
             )
         if has_reference:
-            _legend(figure)
+            _legend(axes)
         return figure
 
     def _repr_png_(self) -> tuple[bytes, dict[str, Any]]:
@@ -171,14 +172,14 @@ def _limits(rows: Sequence[_Row]) -> tuple[float, float]:
     smallest = min((size for size in known if size > 0), default=1)
     low = 10.0 ** math.floor(math.log10(smallest / 1.5))
     high = max(*known, 10 * low)
-    return low, high * (high / low) ** 0.36
+    return low, high * (high / low) ** 0.45
 
 
 def _draw_row(axes: Axes, position: int, row: _Row, low: float) -> None:
     offset = 0.12 if row.reference is not None else 0.0
     end = max(row.size, low)
     axes.barh(position - offset, end - low, left=low, height=0.4, color=_BAR, zorder=2)
-    axes.annotate(
+    number = axes.annotate(
         human_size(row.size),
         (end, position - offset),
         xytext=(7, 0),
@@ -187,16 +188,19 @@ def _draw_row(axes: Axes, position: int, row: _Row, low: float) -> None:
         color=_INK,
         fontsize=11,
         fontweight="bold",
+        bbox=_PAPER,
     )
     if row.share:
         axes.annotate(
             f"{row.share} of the largest",
-            (end, position - offset),
-            xytext=(68, 0),
+            (1, 0.5),
+            xycoords=number,
+            xytext=(7, 0),
             textcoords="offset points",
             va="center",
             color=_FAINT,
             fontsize=10,
+            bbox=_PAPER,
         )
     if row.reference is not None:
         axes.plot(
@@ -218,6 +222,7 @@ def _draw_row(axes: Axes, position: int, row: _Row, low: float) -> None:
             va="center",
             color=_REFERENCE,
             fontsize=9.5,
+            bbox=_PAPER,
         )
 
 
@@ -246,7 +251,7 @@ def _dress(axes: Axes, names: Sequence[str], low: float) -> None:
         spine.set_color(_FAINT)
 
 
-def _legend(figure: Figure) -> None:
+def _legend(axes: Axes) -> None:
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
@@ -260,10 +265,11 @@ def _legend(figure: Figure) -> None:
         markeredgecolor=_REFERENCE,
         markeredgewidth=1.7,
     )
-    figure.legend(
+    axes.legend(
         [Patch(color=_BAR), book],
         ["measured here", "the book"],
-        loc="outside upper right",
+        loc="lower right",
+        bbox_to_anchor=(1, 1),
         ncols=2,
         frameon=False,
         fontsize=10,
