@@ -48,6 +48,7 @@ CREATE TABLE IF NOT EXISTS cache (key TEXT PRIMARY KEY, diff_id TEXT NOT NULL, c
 CREATE TABLE IF NOT EXISTS containers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, number INTEGER,
     state TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS copied (step TEXT PRIMARY KEY, files TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS file_digests (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL);
 """
 _BUSY_SECONDS = 60.0
@@ -309,6 +310,10 @@ class Store:
             rows = self._all("SELECT image FROM names WHERE name=?", name)
         return rows[0][0] if rows else None
 
+    def all_names(self) -> list[str]:
+        """Every full name that an image bears."""
+        return [r[0] for r in self._all("SELECT name FROM names ORDER BY name")]
+
     def set_name(self, name: str, image_id: str) -> None:
         """Give an image a name, taking it from the one that has it."""
         with self._transaction() as db:
@@ -393,6 +398,16 @@ class Store:
         """Keep (path, stamp, digest) of files."""
         with self._transaction() as db:
             db.executemany("INSERT OR REPLACE INTO file_digests VALUES (?, ?, ?)", rows)
+
+    def copied(self, step: str) -> dict[str, str]:
+        """What a COPY step copied the last time: a digest a file, by path."""
+        rows = self._all("SELECT files FROM copied WHERE step=?", step)
+        return dict(json.loads(rows[0][0])) if rows else {}
+
+    def remember_copied(self, step: str, files: Mapping[str, str]) -> None:
+        """Keep what a COPY step copied, to say later which file made it run again."""
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO copied VALUES (?, ?)", (step, json.dumps(files)))
 
     # --- containers ---
 

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -40,6 +41,8 @@ class Spec:
         files: path in the container → host file to show there.
         binds: (host path, container path, read only).
         network: `host` or `none`.
+        proot: PRoot's path, for the rung `proot`.
+        probe: in place of the command, try what containers need of the root (`launcher.probe`).
     """
 
     rung: str
@@ -53,6 +56,8 @@ class Spec:
     files: Mapping[str, str] = field(default_factory=dict)
     binds: tuple[tuple[str, str, bool], ...] = ()
     network: str = "host"
+    proot: str = ""
+    probe: bool = False
 
 
 class Process:
@@ -83,26 +88,25 @@ class Process:
 class Launcher:
     """One launcher process; started by the constructor, ended by `close` or the kernel's death."""
 
-    def __init__(self, log: Path) -> None:
-        self._log = log
+    def __init__(self) -> None:
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the launcher is
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._processes: dict[int, Process] = {}
         self._closed = False
         self._control, theirs = socket.socketpair()
-        with log.open("wb") as output:
-            self._child = subprocess.Popen(
-                [
-                    sys.executable, "-I", "-S", "-c", _START, os.fspath(Path(__file__).parent),
-                    str(theirs.fileno()), str(os.getpid()),
-                ],
-                pass_fds=(theirs.fileno(),),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-                cwd="/",
-            )  # fmt: skip
+        self._child = subprocess.Popen(
+            [
+                sys.executable, "-I", "-S", "-c", _START, os.fspath(Path(__file__).parent),
+                str(theirs.fileno()), str(os.getpid()),
+            ],
+            pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+            cwd="/",
+        )  # fmt: skip
         theirs.close()
         threading.Thread(target=self._read, name="container-magics-launcher", daemon=True).start()
 
@@ -157,10 +161,9 @@ class Launcher:
             process.finish(125, f"the launcher process ended: {self._last_words()}")
 
     def _last_words(self) -> str:
-        try:
-            return self._log.read_text(errors="replace")[-2000:].strip() or "it said nothing"
-        except OSError:
-            return "its log is gone"
+        self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, self._log.tell() - 2000))
+        return self._log.read().decode("utf-8", "replace").strip() or "it said nothing"
 
     def close(self) -> None:
         """End the launcher and all that it runs."""

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from .inroot import read_in_root
 
-__all__ = ["Account", "UnknownAccountError", "look_up"]
+__all__ = ["Account", "UnknownAccountError", "look_up", "resolve"]
 
 
 class UnknownAccountError(Exception):
@@ -36,10 +36,15 @@ def look_up(root: int, user: str) -> Account:
     Raises:
         UnknownAccountError: a name that is not there, in Docker's words.
     """
+    return resolve(user, read_in_root(root, "etc/passwd"), read_in_root(root, "etc/group"))
+
+
+def resolve(user: str, passwd: str, group_file: str) -> Account:
+    """The same, from the texts of the two files (passwd(5), group(5))."""
     name, _, group = user.partition(":")
     name = name or "0"
-    users = _rows(read_in_root(root, "etc/passwd"))
-    groups = _rows(read_in_root(root, "etc/group"))
+    users = _rows(passwd)
+    groups = _rows(group_file)
     row = next(
         (r for r in users if len(r) >= 4 and (r[0] == name or (name.isdigit() and r[2] == name))), None
     )

@@ -1,13 +1,228 @@
-"""The rung `proot`: ptrace in place of namespaces, for pods that have none."""
+"""The rung `proot`: ptrace in place of namespaces, for pods that have none.
+
+    supervisor ──fork──► PRoot ──fork──► trampoline ──exec──► the command
+
+Written for Debian 12's PRoot 5.1.0. What it lacks is made up for here: it doesn't translate the
+newer system calls (a filter hides them), it has no `--kill-on-exit` and ends with the status of
+whichever process ended last (its messages say how the first one ended), and it puts its temporary
+files in /tmp whatever it is told (they bear its PID, and are removed after it).
+
+A process that outlives its tracer goes on with the host's view of every path, so whatever is to
+be killed is killed before PRoot.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import fcntl
+import os
+import posixpath
+import re
+import secrets
+import select
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
-__all__ = ["become"]
+from . import filters, trampoline
+from .accounts import look_up
+from .inroot import make_directories, open_in_root
+from .program import CannotStartError, cannot_execute, find_program
+
+__all__ = ["Pipes", "become", "follow"]
+
+_SHOWN = ("/dev", "/proc", "/sys")
+_END = re.compile(rb"^proot info: pid (\d+): (exited with status|terminated with signal) (\d+)$")
+_TEMPORARY = "/tmp"  # noqa: S108 - where PRoot 5.1.0 puts its files; we only remove them
+_KILL_AGAIN_SECONDS = 0.02
+_TAIL = 2000
 
 
-def become(spec: Mapping[str, Any]) -> NoReturn:
-    """Turn this process into PRoot running the command of `spec`."""
-    raise OSError("the rung proot is not here yet")
+class Pipes:
+    """What connects the supervisor with PRoot (its messages) and the trampoline (its facts)."""
+
+    def __init__(self) -> None:
+        self.messages, self._messages_in = os.pipe2(os.O_CLOEXEC)
+        self.facts, self._facts_in = os.pipe2(os.O_CLOEXEC)
+
+    def keep_reading_ends(self) -> None:
+        """For the supervisor, after the fork."""
+        os.close(self._messages_in)
+        os.close(self._facts_in)
+
+    def place(self) -> None:
+        """For the child: PRoot's standard error is ours from here on."""
+        spare = [
+            fcntl.fcntl(handle, fcntl.F_DUPFD_CLOEXEC, 2 * trampoline.REPORT)
+            for handle in (2, self._facts_in, self._messages_in)
+        ]
+        for handle, place in zip(spare, (trampoline.STDERR, trampoline.REPORT, 2), strict=True):
+            os.dup2(handle, place)
+
+
+class _View:
+    """The container's file system as PRoot will show it: a tree, and host paths bound over it."""
+
+    def __init__(self, root: int, cwd: str, binds: Mapping[str, str]) -> None:
+        self._root = root
+        self._cwd = cwd
+        self._binds = binds
+
+    def bound(self, path: str) -> str | None:
+        """The host path behind a container path, if a bind covers it."""
+        target = max(
+            (t for t in self._binds if path == t or path.startswith(t.rstrip("/") + "/")),
+            key=len,
+            default=None,
+        )
+        return None if target is None else self._binds[target] + path[len(target.rstrip("/")) :]
+
+    def status(self, path: str) -> os.stat_result:
+        """stat(2) as a process of the container would see it."""
+        path = posixpath.normpath(posixpath.join(self._cwd, path))
+        host = self.bound(path)
+        if host is not None:
+            return os.stat(host)
+        handle = open_in_root(self._root, path, os.O_PATH)
+        try:
+            return os.fstat(handle)
+        finally:
+            os.close(handle)
+
+
+def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]) -> NoReturn:
+    """Turn this process into PRoot running the command of `spec`; `environment` gives defaults.
+
+    Raises:
+        CannotStartError: as `find_program`, or for what this rung can't do.
+        UnknownAccountError: the spec's user is not in the image.
+        OSError: PRoot can't be executed, or the tree not be written.
+    """
+    if spec["network"] == "none":
+        raise CannotStartError("the rung proot shares the host's network: --network none needs namespaces", 125)
+    tree = spec["root"]["tree"]
+    root = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    binds = {path: path for path in _SHOWN}
+    binds.update(spec["files"])
+    for source, target, read_only in spec["binds"]:
+        if read_only:
+            raise CannotStartError(
+                f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy the files", 125
+            )
+        binds[posixpath.normpath(target)] = source
+    account = look_up(root, spec["user"])
+    cwd = posixpath.normpath("/" + spec["cwd"])
+    view = _View(root, cwd, binds)
+    if view.bound(cwd) is None:
+        make_directories(root, cwd)
+    variables = {"HOME": account.home, **environment, **spec["env"]}
+    program = find_program(spec["argv"][0], variables["PATH"], view.status)
+    place = _put_trampoline(root)
+    identity = ["-0"] if account.uid == account.gid == 0 else ["-i", f"{account.uid}:{account.gid}"]
+    shown = [word for target, source in binds.items() for word in ("-b", _bind(source, target))]
+    filters.install(filters.hide_new_calls())
+    pipes.place()
+    os.execve(
+        spec["proot"],
+        [
+            "proot", "-v", "1", *identity, *shown, "-w", cwd, "-r", tree, place,
+            *trampoline.arguments(place, posixpath.join(cwd, program), variables, spec["argv"]),
+        ],
+        {"PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+
+
+def _bind(source: str, target: str) -> str:
+    """PRoot's words for a bind; `!`: a symlink in the image is covered, not followed."""
+    if ":" in source + target:
+        raise CannotStartError(f"the rung proot can't mount {source!r} on {target!r}: no colons", 125)
+    return f"{source}:{target}!"
+
+
+def _put_trampoline(root: int) -> str:
+    name = f".container-magics-{secrets.token_hex(8)}"
+    handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o700, dir_fd=root)
+    with os.fdopen(handle, "wb") as file:
+        file.write(trampoline.program())
+    return f"/{name}"
+
+
+# --- in the supervisor --------------------------------------------------------------------------
+
+
+def follow(
+    proot: int,
+    pipes: Pipes,
+    command: str,
+    started: Callable[[int], None],
+    kill: Callable[[], None],
+    stopping: list[int],
+) -> tuple[int | None, CannotStartError | None]:
+    """Wait until PRoot has ended; what outlives the container's first process is killed.
+
+    Args:
+        proot: its PID.
+        pipes: the reading ends.
+        command: the command's name, for a message.
+        started: is told the PID of the container's first process.
+        kill: kills everything in the container, sparing PRoot.
+        stopping: not empty once the container shall end.
+
+    Returns:
+        The first process' exit status, 128 + N after signal N, None if PRoot did not say; and why
+        the command could not be started, if so.
+    """
+    first = _read_fact(pipes.facts)
+    if first is not None:
+        started(first)
+    code: int | None = None
+    text, tail = b"", b""
+    while True:
+        ending = code is not None or stopping
+        ready, _, _ = select.select([pipes.messages], [], [], _KILL_AGAIN_SECONDS if ending else None)
+        if not ready:
+            kill()
+            continue
+        data = os.read(pipes.messages, 1 << 16)
+        if not data:
+            break
+        *lines, text = (text + data).split(b"\n")
+        for line in lines:
+            end = _END.match(line)
+            if end is None:
+                tail = (tail + line + b"\n")[-_TAIL:]
+            elif int(end[1]) == first:
+                number = int(end[3])
+                code = number if end[2].startswith(b"exited") else 128 + number
+                kill()
+    _remove_temporary(proot)
+    if first is None:
+        words = (tail + text).decode("utf-8", "replace").strip()
+        return code, CannotStartError(f"PRoot could not start: {words}", 125)
+    number = _read_fact(pipes.facts)
+    return code, None if number is None else cannot_execute(command, -number)
+
+
+def _read_fact(handle: int) -> int | None:
+    data = os.read(handle, trampoline.FACT.size)
+    return trampoline.FACT.unpack(data)[0] if len(data) == trampoline.FACT.size else None
+
+
+def _remove_temporary(proot: int) -> None:
+    """What PRoot leaves in /tmp when it is killed: its loader, and its empty "glue" directories."""
+    for pattern in (f"prooted-{proot}-??????", f"proot-{proot}-??????"):
+        for path in Path(_TEMPORARY).glob(pattern):
+            _remove_own(path)
+
+
+def _remove_own(path: Path) -> None:
+    status = path.lstat()
+    if status.st_uid != os.geteuid():
+        return
+    if not path.is_dir():
+        path.unlink()
+        return
+    for directory, names, files in os.walk(path, topdown=False):
+        for name in [*names, *files]:
+            below = Path(directory, name)
+            below.rmdir() if below.is_dir() and not below.is_symlink() else below.unlink()
+    path.rmdir()

@@ -7,7 +7,7 @@ kills whatever is left before it ends itself. Its exit status is the container's
 
 from __future__ import annotations
 
-import errno
+import fcntl
 import json
 import os
 import resource
@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 from . import filters, kernel, namespaces, proot
 from .accounts import Account, UnknownAccountError, look_up
 from .inroot import make_directories
+from .program import CannotStartError, cannot_execute, find_program
 
 __all__ = ["supervise"]
 
@@ -50,25 +51,34 @@ def _supervise(spec: Mapping[str, Any], streams: tuple[int, int, int], status: i
     os.setsid()
     kernel.become_subreaper()
     rung = spec["rung"]
-    isolated = rung in ("root", "oneuid")
+    pipes = proot.Pipes() if rung == "proot" else None
     stopping: list[int] = []
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
-    if isolated:
+    _hold_tree(spec["root"])
+    if pipes is None:
         namespaces.leave_host(user_namespace=rung == "oneuid", network=spec["network"])
     pid = os.fork()
     if pid == 0:
-        _become(spec, streams, status)
+        _become(spec, streams, status, pipes)
     for stream in streams:
         os.close(stream)
-    _tell(status, pid=pid)
-    os.close(status)
 
     def stop(*_: object) -> None:
         stopping.append(1)
-        _kill_descendants()
+        _kill_descendants(tracer)
 
+    tracer = pid if pipes else 0
     signal.signal(signal.SIGTERM, stop)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    if pipes is not None:
+        return _follow_proot(pid, pipes, spec, status, stopping)
+    _tell(status, pid=pid)
+    os.close(status)
+    return _wait(pid)
+
+
+def _wait(pid: int) -> int:
+    """Wait for the first process, end the others; the exit status."""
     outcome = 0
     while True:
         try:
@@ -81,6 +91,32 @@ def _supervise(spec: Mapping[str, Any], streams: tuple[int, int, int], status: i
     _end_descendants()
     code = os.waitstatus_to_exitcode(outcome)
     return 128 - code if code < 0 else code
+
+
+def _follow_proot(
+    pid: int, pipes: proot.Pipes, spec: Mapping[str, Any], status: int, stopping: list[int]
+) -> int:
+    pipes.keep_reading_ends()
+    code, failure = proot.follow(
+        pid,
+        pipes,
+        spec["argv"][0],
+        lambda first: _tell(status, pid=first),
+        lambda: _kill_descendants(pid),
+        stopping,
+    )
+    own = _wait(pid)
+    if failure is not None and not stopping:
+        _tell(status, failed=str(failure), code=failure.code)
+        code = failure.code
+    os.close(status)
+    return own if code is None else code
+
+
+def _hold_tree(root: Mapping[str, Any]) -> None:
+    """Say that a working tree is in use until every process of the container has ended."""
+    if "busy" in root:
+        fcntl.flock(os.open(root["busy"], os.O_RDONLY | os.O_CLOEXEC), fcntl.LOCK_SH)
 
 
 def _descendants() -> list[int]:
@@ -102,8 +138,10 @@ def _descendants() -> list[int]:
     return found
 
 
-def _kill_descendants() -> None:
-    for pid in _descendants():
+def _kill_descendants(tracer: int = 0) -> None:
+    """Kill everything below; a tracer goes last, for what it traces must not outlive it."""
+    found = _descendants()
+    for pid in [p for p in found if p != tracer] or found:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
@@ -125,24 +163,22 @@ def _end_descendants() -> None:
 # --- in the container's first process -----------------------------------------------------------
 
 
-class _CannotStartError(Exception):
-    def __init__(self, message: str, code: int) -> None:
-        super().__init__(message)
-        self.code = code
-
-
-def _become(spec: Mapping[str, Any], streams: tuple[int, int, int], status: int) -> NoReturn:
+def _become(
+    spec: Mapping[str, Any],
+    streams: tuple[int, int, int],
+    status: int,
+    pipes: proot.Pipes | None,
+) -> NoReturn:
     code = 125
     try:
         for number, stream in enumerate(streams):
             os.dup2(stream, number)
         _forget_signals()
         os.umask(0o022)
-        if spec["rung"] == "proot":
-            proot.become(spec)
-        else:
-            _enter(spec)
-    except _CannotStartError as error:
+        if pipes is not None:
+            proot.become(spec, pipes, {"PATH": _DEFAULT_PATH})
+        _enter(spec)
+    except CannotStartError as error:
         code = error.code
         _tell(status, failed=str(error), code=code)
     except UnknownAccountError as error:
@@ -174,9 +210,9 @@ def _enter(spec: Mapping[str, Any]) -> NoReturn:
     try:
         os.chdir(spec["cwd"])
     except OSError as error:
-        raise _CannotStartError(f"chdir to cwd ({spec['cwd']!r}): {error.strerror}", 126) from error
+        raise CannotStartError(f"chdir to cwd ({spec['cwd']!r}): {error.strerror}", 126) from error
     environment = {"PATH": _DEFAULT_PATH, "HOME": account.home, **spec["env"]}
-    program = _find_program(spec["argv"][0], environment["PATH"])
+    program = find_program(spec["argv"][0], environment["PATH"], os.stat)
     if one_uid:
         filters.install(filters.pretend_root())
     else:
@@ -192,27 +228,6 @@ def _switch_user(account: Account) -> None:
     kernel.die_with_parent(0)
 
 
-def _find_program(name: str, path: str) -> str:
-    """As execvp does, with the words and exit codes of `docker run`."""
-    if "/" in name:
-        if not os.path.exists(name):
-            raise _CannotStartError(f'exec: "{name}": stat {name}: no such file or directory', 127)
-        candidates = [name]
-    else:
-        candidates = [f"{directory or '.'}/{name}" for directory in path.split(":")]
-    denied = False
-    for candidate in candidates:
-        if os.path.isfile(candidate):
-            if os.stat(candidate).st_mode & 0o111:
-                return candidate
-            denied = True
-        elif os.path.isdir(candidate) and "/" in name:
-            denied = True
-    if denied:
-        raise _CannotStartError(f'exec: "{name}": permission denied', 126)
-    raise _CannotStartError(f'exec: "{name}": executable file not found in $PATH', 127)
-
-
 def _exec(program: str, argv: list[str], environment: Mapping[str, str]) -> NoReturn:
     soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
     if soft != hard:
@@ -220,6 +235,4 @@ def _exec(program: str, argv: list[str], environment: Mapping[str, str]) -> NoRe
     try:
         os.execve(program, argv, environment)
     except OSError as error:
-        code = 127 if error.errno == errno.ENOENT else 126
-        reason = (error.strerror or "").lower()
-        raise _CannotStartError(f"exec {program}: {reason}", code) from error
+        raise cannot_execute(program, error.errno or 0) from error

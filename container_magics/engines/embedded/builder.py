@@ -1,0 +1,186 @@
+"""One build: the stages that the target needs, independent ones at the same time.
+
+    Dockerfile ──stage graph──► a thread a stage ──steps (see steps.py)──► state ──► image
+
+Names are given last, in one transaction, when everything has succeeded.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from ...dockerfile import Dockerfile, Stage, StageGraph, parse, stage_graph
+from ...errors import BuildError, StoreError, UnsupportedError
+from ...oci.platforms import Platform
+from ...reference import parse as parse_reference
+from ..base import BuildRequest, Cancellation, Emit, VertexWarning
+from .context import BuildContext
+from .digests import FileDigests
+from .evaluate import PREDEFINED_ARGS
+from .running import Runner
+from .snapshots.base import Snapshotter
+from .state import BuildState
+from .store import Store
+
+__all__ = ["Base", "Bases", "Build", "Built", "Tools", "build"]
+
+
+
+class Base(NamedTuple):
+    """An image to build on: the state it starts, and whether it was in the store already."""
+
+    state: BuildState
+    present: bool
+
+
+Bases = Callable[[str, str, Emit, Cancellation, bool], Base]
+"""(image name, vertex to report under, emit, cancel, ask the registry again) → the base."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a build works with; the engine owns them."""
+
+    store: Store
+    runner: Runner
+    snapshotter: Snapshotter
+    digests: FileDigests
+    bases: Bases
+
+
+class Built(NamedTuple):
+    """The outcome: image ID, number of steps, how many came from the cache."""
+
+    image: str
+    steps: int
+    cached: int
+
+
+@dataclass
+class Build:
+    """What the stages of one build share."""
+
+    tools: Tools
+    request: BuildRequest
+    dockerfile: Dockerfile
+    graph: StageGraph
+    context: BuildContext
+    build_args: Mapping[str, str]
+    emit: Emit
+    cancel: Cancellation
+    results: dict[int, Future[BuildState]] = field(default_factory=dict)
+    steps: int = 0
+    cached: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def count(self, *, cached: bool) -> None:
+        """Count a step."""
+        with self._lock:
+            self.steps += 1
+            self.cached += cached
+
+    def check(self) -> None:
+        """Stop here if the build was cancelled."""
+        if self.cancel.cancelled:
+            raise BuildError("the build was cancelled")
+
+
+def build(tools: Tools, request: BuildRequest, emit: Emit, cancel: Cancellation) -> Built:
+    """Build an image.
+
+    Raises:
+        DockerfileError, BuildError: see `Engine.build`.
+        StoreError: the disk is full.
+    """
+    host = Platform.host()
+    if request.platform and Platform.parse(request.platform).rank_on(host) is None:
+        raise UnsupportedError(
+            f"--platform {request.platform}: this engine builds for {host.format()} only",
+            hint="A Docker engine with QEMU can build for other platforms.",
+        )
+    references = [parse_reference(tag).with_default_tag() for tag in request.tags]
+    dockerfile = parse(request.dockerfile)
+    build_args = _build_args(request)
+    graph = stage_graph(
+        dockerfile, build_args=build_args, platform_args=_platform_args(host), target=request.target
+    )
+    work = Build(
+        tools, request, dockerfile, graph, BuildContext(request.context), build_args, emit, cancel
+    )
+    for warning in (*dockerfile.warnings, *graph.warnings):
+        emit(VertexWarning("", str(warning)))
+    try:
+        state = _run_stages(work)
+        _warn_unused(work)
+        if request.labels:
+            state = state.with_config(Labels={**(state.config.get("Labels") or {}), **request.labels})
+        image = tools.store.add_image(
+            state.image_config(), state.size, [reference.full for reference in references]
+        )
+    except OSError as error:
+        raise StoreError(
+            f"the build could not be stored: {error}",
+            hint=f"See how much space is left where {tools.store.root} is.",
+        ) from error
+    return Built(image, work.steps, work.cached)
+
+
+def _build_args(request: BuildRequest) -> dict[str, str]:
+    given = {k: os.environ.get(k) if v is None else v for k, v in request.build_args.items()}
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _platform_args(platform: Platform) -> dict[str, str]:
+    values = {
+        "PLATFORM": platform.format(),
+        "OS": platform.os,
+        "ARCH": platform.architecture,
+        "VARIANT": platform.variant,
+    }
+    return {f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in values.items()}
+
+
+def _run_stages(work: Build) -> BuildState:
+    from .steps import StageBuilder, announce
+
+    for index in work.graph.needed:
+        announce(work, work.graph.stages[index])
+    needed = [work.graph.stages[index] for index in work.graph.needed]
+    work.results = {stage.index: Future() for stage in needed}
+
+    def run(stage: Stage) -> None:
+        future = work.results[stage.index]
+        try:
+            for index in stage.needs:
+                work.results[index].result()
+            future.set_result(StageBuilder(work, stage).run())
+        except BaseException as error:  # handed on by the future
+            future.set_exception(error)
+            raise
+
+    with ThreadPoolExecutor(len(needed), thread_name_prefix="container-magics-stage") as pool:
+        running = [pool.submit(run, stage) for stage in needed]
+        done, _ = wait(running, return_when=FIRST_EXCEPTION)
+        first = next((f.exception() for f in running if f in done and f.exception()), None)
+        if first is not None:
+            work.cancel.cancel()
+    if first is not None:
+        raise first
+    return work.results[work.graph.target].result()
+
+
+def _warn_unused(work: Build) -> None:
+    declared = {
+        name
+        for index in work.graph.needed
+        for name in work.results[index].result().args
+    } | set(work.graph.global_args)
+    unused = sorted(set(work.build_args) - declared - PREDEFINED_ARGS)
+    if unused:
+        names = " ".join(unused)
+        work.emit(VertexWarning("", f"[Warning] One or more build-args [{names}] were not consumed"))

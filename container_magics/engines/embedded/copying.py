@@ -1,0 +1,383 @@
+"""COPY and ADD: from what they name to the entries of a layer.
+
+A layer is computed, not made by copying into a mounted file system: sources become entries, the
+destination is resolved in the merged tree (so a symlink in an image leads nowhere else), owners
+are numbers in headers. It is therefore the same on every rung. Semantics are BuildKit's.
+
+    context, stage, image, here-document, URL ──► Found ──layout──► (Entry, content) ──► layer
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import posixpath
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from ...errors import BuildError, SourceNotFoundError
+from ...oci.tar import Entry, Member
+from ...oci.tree import Node, Tree
+from .content import open_content
+from .context import BuildContext
+from .digests import FileDigests
+from .sandbox.launcher import accounts
+from .store import Store
+
+__all__ = [
+    "Content",
+    "Found",
+    "Owner",
+    "content_key",
+    "find_in_context",
+    "find_in_tree",
+    "layout",
+    "layout_archive",
+    "layout_directory",
+    "literal",
+    "owner_of",
+]
+
+Content = Callable[[], BinaryIO]
+Piece = tuple[Entry, Content | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A source of a COPY.
+
+    Attributes:
+        name: what it is called in a destination directory.
+        entry: its metadata; the path means nothing.
+        open: its content, for a regular file.
+        digest: SHA-256 of its content, hex, for a regular file.
+        below: for a directory, everything in it: path relative to it, and the same again.
+        fetched: it came from a URL, so ADD does not unpack it.
+    """
+
+    name: str
+    entry: Entry
+    open: Content | None = None
+    digest: Callable[[], str] | None = None
+    below: Callable[[], Iterator[tuple[str, Found]]] | None = None
+    fetched: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """What `--chown` and `--chmod` say; None keeps what the source has."""
+
+    uid: int | None = None
+    gid: int | None = None
+    mode: int | None = None
+
+    def apply(self, entry: Entry) -> Entry:
+        """The entry with it."""
+        if self.uid is not None and self.gid is not None:
+            entry = entry._replace(uid=self.uid, gid=self.gid)
+        if self.mode is not None and entry.kind != stat.S_IFLNK:
+            entry = entry._replace(mode=entry.kind | self.mode)
+        return entry
+
+
+# --- sources ------------------------------------------------------------------------------------
+
+
+def find_in_context(
+    context: BuildContext, digests: FileDigests, sources: Iterable[str]
+) -> list[Found]:
+    """The sources of a COPY from the build context.
+
+    Args:
+        context: the build context.
+        digests: of files seen before.
+        sources: as written, expanded.
+
+    Raises:
+        SourceNotFoundError: one that is not there.
+    """
+
+    def found(name: str, real: str, entry: Entry) -> Found:
+        full = context.full(real)
+        if entry.kind == stat.S_IFDIR:
+            return Found(name, entry, below=lambda: inside(real))
+        if entry.kind == stat.S_IFREG:
+            return Found(name, entry, lambda: open(full, "rb"), lambda: digests.of_file(full))
+        return Found(name, entry)
+
+    def inside(directory: str) -> Iterator[tuple[str, Found]]:
+        for relative, entry in context.walk(directory):
+            yield relative, found(posixpath.basename(relative), entry.path, entry)
+
+    results = []
+    for source in sources:
+        for path in context.match(source):
+            real = context.resolve(path)
+            if real is None:
+                raise SourceNotFoundError(f'failed to compute cache key: "/{path}" not found')
+            results.append(found(posixpath.basename(path), real, context.entry(real)))
+    return results
+
+
+def find_in_tree(
+    store: Store, digests: FileDigests, tree: Tree, sources: Iterable[str], origin: str
+) -> list[Found]:
+    """The sources of a COPY from another stage or image.
+
+    Args:
+        store: holds their content.
+        digests: of files seen before.
+        tree: its file system.
+        sources: as written, expanded; always seen from `/`.
+        origin: what to call it in errors.
+
+    Raises:
+        SourceNotFoundError: one that is not there.
+    """
+    from ...dockerfile import has_wildcard
+
+    results = []
+    for source in sources:
+        paths = list(_glob(tree, source)) if has_wildcard(source) else [source]
+        found = [(path, tree.resolve(path)[1]) for path in paths]
+        if not found or any(node is None for _, node in found):
+            raise SourceNotFoundError(
+                f'failed to compute cache key: "/{source.strip("/")}" not found', hint=f"Looked in {origin}."
+            )
+        for path, node in found:
+            if node is not None:
+                results.append(_from_node(store, digests, posixpath.basename(path.rstrip("/")), node))
+    return results
+
+
+def _from_node(store: Store, digests: FileDigests, name: str, node: Node) -> Found:
+    if node.children is not None:
+        return Found(name, node.entry, below=lambda: _inside(store, digests, node))
+    if node.entry.kind == stat.S_IFREG:
+        return Found(name, node.entry, lambda: open_content(store, node), lambda: digests.of_node(node))
+    return Found(name, node.entry)
+
+
+def _inside(store: Store, digests: FileDigests, node: Node) -> Iterator[tuple[str, Found]]:
+    for path, child in Tree(node).walk():
+        yield path, _from_node(store, digests, posixpath.basename(path), child)
+
+
+def _glob(tree: Tree, pattern: str) -> Iterator[str]:
+    from ...dockerfile import matches_go_pattern
+
+    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+
+    def below(directory: str, level: int) -> Iterator[str]:
+        node = tree.resolve(directory)[1]
+        for name in sorted(node.children or ()) if node else ():
+            path = f"{directory}/{name}" if directory else name
+            if matches_go_pattern(parts[level], name):
+                if level + 1 == len(parts):
+                    yield path
+                else:
+                    yield from below(path, level + 1)
+
+    return below("", 0)
+
+
+def literal(name: str, data: bytes, *, mode: int = 0o644, mtime: int = 0) -> Found:
+    """A file whose content is at hand: a here-document."""
+    entry = Entry(name, stat.S_IFREG | mode, size=len(data), mtime=mtime)
+    return Found(name, entry, lambda: io.BytesIO(data), lambda: hashlib.sha256(data).hexdigest())
+
+
+def content_key(found: Iterable[Found]) -> tuple[str, dict[str, str]]:
+    """What of the sources decides whether a COPY is cached.
+
+    Names, types, modes, owners, attributes, link targets and content count, times do not.
+
+    Returns:
+        A digest of it all, and a digest a file by path, to tell later what changed.
+    """
+    files: dict[str, str] = {}
+
+    def note(path: str, item: Found) -> None:
+        entry = item.entry
+        facts = [
+            f"{entry.mode:o} {entry.uid}:{entry.gid} {entry.major},{entry.minor}",
+            entry.link,
+            *(f"{key}={value.hex()}" for key, value in sorted(entry.xattrs.items())),
+            item.digest() if item.digest is not None else "",
+        ]
+        text = "\0".join(facts).encode("utf-8", "surrogateescape")
+        files[path] = hashlib.sha256(text).hexdigest()
+
+    for item in found:
+        note(item.name, item)
+        if item.below is not None:
+            for relative, inner in item.below():
+                note(f"{item.name}/{relative}", inner)
+    whole = hashlib.sha256()
+    for path in sorted(files):
+        whole.update(f"{path}\0{files[path]}\n".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest(), files
+
+
+# --- destinations -------------------------------------------------------------------------------
+
+
+class _Layout:
+    """The entries of one layer in the making, each directory on the way before what is in it."""
+
+    def __init__(self, tree: Tree, owner: Owner) -> None:
+        self._tree = tree
+        self._owner = owner
+        self._seen: dict[str, int] = {}
+
+    def parents(self, path: str) -> Iterator[Piece]:
+        """Every directory above a path that this layer does not have yet.
+
+        Those of the lower layers are repeated as they are (a layer's directory hides the lower
+        one's mode and owner), new ones are made 0755.
+        """
+        parts = path.split("/")[:-1]
+        for count in range(1, len(parts) + 1):
+            directory = "/".join(parts[:count])
+            if directory in self._seen:
+                if self._seen[directory] != stat.S_IFDIR:
+                    return
+                continue
+            node = self._tree.lookup(directory)
+            self._seen[directory] = stat.S_IFDIR
+            if node is not None and node.is_directory:
+                yield node.entry._replace(path=directory), None
+            elif node is not None:
+                raise BuildError(f"cannot copy to non-directory: /{directory}")
+            else:
+                owner = Owner(self._owner.uid, self._owner.gid)
+                yield owner.apply(Entry(directory, stat.S_IFDIR | 0o755)), None
+
+    def put(self, path: str, entry: Entry, content: Content | None) -> Iterator[Piece]:
+        """One entry at a path, after its parents."""
+        if not path:
+            return
+        yield from self.parents(path)
+        there = self._tree.lookup(path)
+        if entry.kind == stat.S_IFDIR:
+            if there is not None and there.is_directory:
+                entry = there.entry
+            elif there is not None:
+                raise BuildError(f"cannot copy to non-directory: /{path}")
+            if self._seen.get(path) == stat.S_IFDIR:
+                return
+        elif there is not None and there.is_directory:
+            raise BuildError(f"cannot copy a file over the directory /{path}")
+        self._seen[path] = entry.kind
+        yield entry._replace(path=path), content
+
+
+def _destination(tree: Tree, destination: str, workdir: str) -> tuple[str, Node | None]:
+    return tree.resolve(posixpath.join(workdir, destination))
+
+
+def names_directory(destination: str) -> bool:
+    """Whether a destination is written as a directory."""
+    return destination.endswith("/") or posixpath.basename(destination) in (".", "..")
+
+
+def layout(
+    tree: Tree, found: list[Found], destination: str, workdir: str, owner: Owner
+) -> Iterator[Piece]:
+    """Lay sources out at a destination, as COPY does.
+
+    Raises:
+        BuildError: a directory would have to replace a file, or a file a directory.
+    """
+    real, node = _destination(tree, destination, workdir)
+    into = names_directory(destination) or (node is not None and node.is_directory)
+    made = _Layout(tree, owner)
+    for item in found:
+        if item.below is not None:
+            yield from made.put(real, owner.apply(item.entry), None)
+            for relative, inner in item.below():
+                path = f"{real}/{relative}" if real else relative
+                yield from made.put(path, owner.apply(inner.entry), inner.open)
+        else:
+            path = f"{real}/{item.name}".lstrip("/") if into else real
+            if not into and not path:
+                path = item.name
+            yield from made.put(path, owner.apply(item.entry), item.open)
+
+
+class _MemberContent(io.RawIOBase):
+    def __init__(self, member: Member) -> None:
+        self._member = member
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return self._member.read(1 << 20 if size is None or size < 0 else size)
+
+
+def layout_archive(
+    tree: Tree, members: Iterable[Member], destination: str, workdir: str, owner: Owner
+) -> Iterator[Piece]:
+    """Unpack an archive at a destination, as ADD does; owners are the archive's unless given."""
+    real, _ = _destination(tree, destination, workdir)
+    made = _Layout(tree, owner)
+    for member in members:
+        entry = member.entry
+        if entry.mode == -1:
+            return
+        if not entry.path:
+            continue
+        parent, _, name = entry.path.rpartition("/")
+        inside, _ = tree.resolve(f"{real}/{parent}")
+        path = f"{inside}/{name}" if inside else name
+        if entry.kind == 0:
+            target_parent, _, target_name = entry.link.rpartition("/")
+            target, _ = tree.resolve(f"{real}/{target_parent}")
+            entry = entry._replace(link=f"{target}/{target_name}" if target else target_name)
+        yield from made.put(
+            path, owner.apply(entry), lambda member=member: io.BufferedReader(_MemberContent(member))
+        )
+
+
+def layout_directory(tree: Tree, path: str) -> list[Piece]:
+    """What WORKDIR makes: the directories of a path that are not there, with their parents."""
+    real, node = tree.resolve(path)
+    if node is not None:
+        if not node.is_directory:
+            raise BuildError(f"cannot mkdir {path}: it is not a directory")
+        return []
+    return list(_Layout(tree, Owner()).put(real, Entry(real, stat.S_IFDIR | 0o755), None))
+
+
+def owner_of(store: Store, tree: Tree, chown: str, chmod: str) -> Owner:
+    """What `--chown=user[:group]` and `--chmod=octal` mean in an image.
+
+    Raises:
+        BuildError: a name that the image's passwd or group does not have, or no octal number.
+    """
+    mode = None
+    if chmod:
+        try:
+            mode = int(chmod, 8)
+        except ValueError:
+            mode = -1
+        if not 0 <= mode <= 0o7777:
+            raise BuildError(f"invalid chmod parameter: '{chmod}'. it should be octal string and between 0 and 07777")
+    if not chown:
+        return Owner(mode=mode)
+    user, _, group = chown.partition(":")
+    if user.isdigit() and (not group or group.isdigit()):
+        return Owner(int(user), int(group or user), mode)
+    texts = []
+    for path in ("etc/passwd", "etc/group"):
+        node = tree.resolve(path)[1]
+        if node is None or node.entry.kind != stat.S_IFREG or node.entry.size > 1 << 20:
+            texts.append("")
+            continue
+        with open_content(store, node) as file:
+            texts.append(file.read().decode("utf-8", "replace"))
+    try:
+        account = accounts.resolve(chown, *texts)
+    except accounts.UnknownAccountError as error:
+        raise BuildError(str(error)) from None
+    return Owner(account.uid, account.gid, mode)

@@ -1,0 +1,300 @@
+"""The embedded engine: builds and runs OCI images with no daemon, and no root where there is none.
+
+    EmbeddedEngine ──► builder, steps ──► runner ──► launcher (a process of its own)
+          │                 └──► snapshotter ──► store
+          └──► containers, archives, pulling ──► store
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ...errors import InvalidReferenceError, NotFoundError, StoreError, UsageError
+from ...lab.aliases import stood_in_for
+from ...oci.platforms import Platform
+from ...reference import parse
+from ..base import (
+    BuildRequest,
+    BuildResult,
+    Cancellation,
+    Emit,
+    HistoryEntry,
+    Image,
+    ImageSummary,
+    Layer,
+    PruneReport,
+    Removal,
+    RunRequest,
+    RunResult,
+)
+from . import archives
+from .bases import ImageSource
+from .builder import Tools, build
+from .containers import Containers
+from .digests import FileDigests
+from .evaluate import apply_changes
+from .names import find_container, find_image, find_image_id
+from .removal import prune_images, remove_image
+from .running import Runner
+from .sandbox.client import Launcher
+from .sandbox.rungs import choose
+from .snapshots.base import Snapshotter
+from .snapshots.overlay import OverlaySnapshotter
+from .snapshots.trees import TreeSnapshotter
+from .state import parse_time
+from .store import ContainerRow, ImageRow, Store, default_root
+
+__all__ = ["EmbeddedEngine"]
+
+
+class EmbeddedEngine:
+    """The engine that is always there. Safe to use from several threads.
+
+    Args:
+        root: where its store is; by default `CONTAINER_MAGICS_ROOT`, or the user's data directory.
+
+    Raises:
+        StoreError: the store cannot be used.
+        SandboxError: no rung of the isolation ladder works here.
+    """
+
+    name = "embedded"
+
+    def __init__(self, root: Path | None = None) -> None:
+        root = (root or default_root()).absolute()
+        _make_skeleton(root)
+        self._launcher = Launcher()
+        try:
+            self.rung = choose(root, self._launcher)
+            self._store = Store(root, self.rung.holding)
+        except BaseException:
+            self._launcher.close()
+            raise
+        snapshotter: Snapshotter = (
+            OverlaySnapshotter(self._store) if self.rung.overlay else TreeSnapshotter(self._store)
+        )
+        runner = Runner(self._store, self._launcher, self.rung)
+        self._source = ImageSource(self._store)
+        self._tools = Tools(
+            self._store, runner, snapshotter, FileDigests(self._store), self._source.base
+        )
+        self._containers = Containers(self._store, runner, snapshotter, self._source)
+
+    def close(self) -> None:
+        """See `Engine.close`."""
+        self._launcher.close()
+        self._source.close()
+        self._store.close()
+
+    # --- build and run ---
+
+    def build(self, request: BuildRequest, emit: Emit, cancel: Cancellation) -> BuildResult:
+        """See `Engine.build`."""
+        started = time.monotonic()
+        built = build(self._tools, request, emit, cancel)
+        return BuildResult(
+            self.image(built.image), built.steps, built.cached, time.monotonic() - started
+        )
+
+    def run(self, request: RunRequest, emit: Emit, cancel: Cancellation) -> RunResult:
+        """See `Engine.run`."""
+        return self._containers.run(request, emit, cancel)
+
+    # --- images ---
+
+    def images(self) -> list[ImageSummary]:
+        """See `Engine.images`."""
+        rows = [self._store.image(image_id) for image_id in self._store.image_ids()]
+        oldest = datetime.min.replace(tzinfo=timezone.utc)
+        return sorted(map(_summary, rows), key=lambda image: image.created or oldest, reverse=True)
+
+    def image(self, name: str) -> Image:
+        """See `Engine.image`."""
+        row = find_image(self._store, name)
+        config = row.config
+        layers = tuple(
+            Layer(diff_id, self._store.require_layer(diff_id).size)
+            for diff_id in config.get("rootfs", {}).get("diff_ids") or ()
+        )
+        return Image(
+            _summary(row),
+            str(config.get("architecture", "")),
+            str(config.get("os", "")),
+            dict(config.get("config") or {}),
+            layers,
+            tuple(_history(config, layers)),
+        )
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """See `Engine.inspect`."""
+        try:
+            return _inspect_image(find_image(self._store, name), self._store)
+        except (NotFoundError, InvalidReferenceError):
+            pass
+        try:
+            return _inspect_container(find_container(self._store, name))
+        except NotFoundError:
+            raise NotFoundError(f"No such object: {name}") from None
+
+    def tag(self, source: str, target: str) -> None:
+        """See `Engine.tag`."""
+        reference = parse(target)
+        if reference.digest:
+            raise UsageError(f"refusing to create a tag with a digest reference: {target}")
+        self._store.set_name(reference.with_default_tag().full, find_image_id(self._store, source))
+
+    def remove_image(self, name: str, *, force: bool = False) -> Removal:
+        """See `Engine.remove_image`."""
+        return remove_image(self._store, name, force=force)
+
+    def prune_images(self, *, every: bool = False) -> PruneReport:
+        """See `Engine.prune_images`."""
+        return prune_images(self._store, every=every)
+
+    def prune_build_cache(self) -> int:
+        """Delete the build cache and the layers that only it holds; the bytes freed."""
+        return self._store.prune_cache()
+
+    # --- images from and to elsewhere ---
+
+    def pull(self, name: str, emit: Emit, cancel: Cancellation) -> ImageSummary:
+        """See `Engine.pull`."""
+        image = self._source.pull(parse(name).with_default_tag(), emit, cancel)
+        return self.image(image).summary
+
+    def import_image(
+        self, source: BinaryIO, name: str, *, changes: Sequence[str] = (), message: str = ""
+    ) -> str:
+        """See `Engine.import_image`."""
+        return archives.import_image(
+            self._store, source, name, changes=changes, message=message, apply=apply_changes
+        )
+
+    def export(self, container: str, target: BinaryIO) -> None:
+        """See `Engine.export`."""
+        row, directory = self._containers.workspace_of(container)
+        diff_ids = self._store.image(row.image).config["rootfs"]["diff_ids"]
+        layers = [self._store.require_layer(diff_id) for diff_id in diff_ids]
+        workspace = self._tools.snapshotter.prepare(layers, directory)
+        archives.export(self._store, layers, workspace.changes(), workspace.files, target)
+
+    def save(self, names: Sequence[str], target: BinaryIO) -> None:
+        """See `Engine.save`."""
+        archives.save(self._store, names, target)
+
+    def load(self, source: BinaryIO) -> list[str]:
+        """See `Engine.load`."""
+        return archives.load(self._store, source)
+
+    # --- the engine itself ---
+
+    def version(self) -> dict[str, Any]:
+        """See `Engine.version`."""
+        from ... import __version__
+
+        host = Platform.host()
+        part = {
+            "Version": __version__,
+            "Os": host.os,
+            "Arch": host.architecture,
+            "KernelVersion": platform.release(),
+            "Rung": self.rung.name,
+        }
+        return {"Client": {**part, "Context": self.name}, "Server": {**part, "Name": "embedded engine"}}
+
+    def info(self) -> dict[str, Any]:
+        """See `Engine.info`."""
+        from ... import __version__
+
+        containers = self._store.containers()
+        return {
+            "Name": platform.node(),
+            "ServerVersion": __version__,
+            "Containers": len(containers),
+            "ContainersRunning": sum(row.state == "running" for row in containers),
+            "ContainersStopped": sum(row.state != "running" for row in containers),
+            "Images": len(self._store.image_ids()),
+            "Driver": "overlay" if self.rung.overlay else "trees",
+            "DockerRootDir": str(self._store.root),
+            "KernelVersion": platform.release(),
+            "OSType": Platform.host().os,
+            "Architecture": platform.machine(),
+            "NCPU": os.cpu_count(),
+            "SecurityOptions": [f"name=rung,rung={self.rung.name}"],
+        }
+
+
+def _make_skeleton(root: Path) -> None:
+    """The lowest directory of every overlay: mount points, so that no layer has to hold them."""
+    try:
+        for part in ("proc", "sys", "dev", "etc"):
+            (root / "skeleton" / part).mkdir(parents=True, exist_ok=True)
+        for name in ("hosts", "hostname", "resolv.conf"):
+            (root / "skeleton" / "etc" / name).touch()
+        (root / "layers").mkdir(exist_ok=True)
+        (root / "mount").mkdir(exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"the image store {root} cannot be made: {error}",
+            hint="Set CONTAINER_MAGICS_ROOT to a directory that you can write to.",
+        ) from error
+
+
+def _summary(row: ImageRow) -> ImageSummary:
+    labels = dict((row.config.get("config") or {}).get("Labels") or {})
+    return ImageSummary(
+        row.id,
+        tuple(parse(name).familiar for name in row.names),
+        tuple(parse(name).familiar for name in row.digests),
+        parse_time(row.config.get("created")),
+        row.size,
+        labels,
+        stood_in_for(row.names, labels),
+    )
+
+
+def _history(config: Mapping[str, Any], layers: Sequence[Layer]) -> Iterator[HistoryEntry]:
+    """History rows with the sizes of the layers they made (rows that made one come in order)."""
+    left = list(layers)
+    for row in config.get("history") or ():
+        empty = bool(row.get("empty_layer")) or not left
+        yield HistoryEntry(
+            parse_time(row.get("created")),
+            str(row.get("created_by", "")),
+            str(row.get("comment", "")),
+            empty,
+            0 if empty else left.pop(0).size,
+        )
+
+
+def _inspect_image(row: ImageRow, store: Store) -> dict[str, Any]:
+    config = row.config
+    history = config.get("history") or [{}]
+    return {
+        "Id": row.id,
+        "RepoTags": [parse(name).familiar for name in row.names],
+        "RepoDigests": [parse(name).familiar for name in row.digests],
+        "Parent": "",
+        "Comment": history[-1].get("comment", ""),
+        "Created": config.get("created", ""),
+        "Author": config.get("author", ""),
+        "Config": dict(config.get("config") or {}),
+        "Architecture": config.get("architecture", ""),
+        "Os": config.get("os", ""),
+        "Size": row.size,
+        "VirtualSize": row.size,
+        "GraphDriver": {"Name": "container-magics", "Data": {"Root": str(store.root)}},
+        "RootFS": {"Type": "layers", "Layers": list(config.get("rootfs", {}).get("diff_ids") or ())},
+    }
+
+
+def _inspect_container(row: ContainerRow) -> dict[str, Any]:
+    detail = dict(row.detail)
+    state = {"Status": row.state, "Running": row.state == "running", **detail.pop("State", {})}
+    return {"Id": row.id, "Name": f"/{row.name}", "Image": row.image, "State": state, **detail}

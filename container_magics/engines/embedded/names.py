@@ -1,0 +1,81 @@
+"""Names to images: what `alpine`, `alpine:3.18.0`, an ID or its prefix mean in a store."""
+
+from __future__ import annotations
+
+from ...errors import NotFoundError, UsageError
+from ...reference import Reference, is_image_id, parse
+from .store import ContainerRow, ImageRow, Store
+
+__all__ = ["find_container", "find_image", "find_image_id", "look_up"]
+
+
+def look_up(store: Store, name: str) -> str | None:
+    """The ID of the image that a name means, or None. A name beats an ID prefix, as in Docker.
+
+    Raises:
+        UsageError: an ID prefix that several images share.
+        InvalidReferenceError: neither a name nor an ID.
+    """
+    if name.startswith("sha256:"):
+        return _by_prefix(store, name)
+    reference = parse(name)
+    found = store.named(_stored(reference))
+    if found is None and is_image_id(name):
+        return _by_prefix(store, name)
+    return found
+
+
+def _stored(reference: Reference) -> str:
+    if reference.digest:
+        return f"{reference.name}@{reference.digest}"
+    return reference.with_default_tag().full
+
+
+def _by_prefix(store: Store, prefix: str) -> str | None:
+    found = store.image_ids(prefix)
+    if len(found) > 1:
+        raise UsageError(f"the image ID {prefix} is ambiguous: {len(found)} images begin with it")
+    return found[0] if found else None
+
+
+def find_image_id(store: Store, name: str) -> str:
+    """The same.
+
+    Raises:
+        NotFoundError: in Docker's words.
+    """
+    found = look_up(store, name)
+    if found is None:
+        shown = name if is_image_id(name) else parse(name).with_default_tag().familiar
+        raise NotFoundError(f"No such image: {shown}", hint=_nearest(store, shown))
+    return found
+
+
+def find_image(store: Store, name: str) -> ImageRow:
+    """The same, with the whole row."""
+    return store.image(find_image_id(store, name))
+
+
+def find_container(store: Store, name: str) -> ContainerRow:
+    """A container by name, ID or ID prefix.
+
+    Raises:
+        NotFoundError: in Docker's words.
+        UsageError: an ID prefix that several containers share.
+    """
+    rows = store.containers()
+    exact = [row for row in rows if name in (row.name, row.id)]
+    found = exact or [row for row in rows if row.id.startswith(name)]
+    if not found:
+        raise NotFoundError(f"No such container: {name}")
+    if len(found) > 1:
+        raise UsageError(f"the container ID {name} is ambiguous: {len(found)} containers begin with it")
+    return found[0]
+
+
+def _nearest(store: Store, shown: str) -> str:
+    import difflib
+
+    names = [parse(full).familiar for full in store.all_names()]
+    near = difflib.get_close_matches(shown, names, n=1)
+    return f"Did you mean {near[0]}?" if near else ""
