@@ -31,6 +31,7 @@ __all__ = [
 
 EMBEDDED = "embedded"
 DEFAULT_SOCKET = "unix:///var/run/docker.sock"
+SYSTEM_PODMAN_SOCKET = Path("/run/podman/podman.sock")
 MAX_METADATA_BYTES = 1 << 20
 
 
@@ -143,7 +144,7 @@ def well_known_contexts() -> list[Context]:
         ("rootless", "Docker without root", runtime / "docker.sock"),
         ("desktop", "Docker Desktop", Path.home() / ".docker" / "run" / "docker.sock"),
         ("podman", "Podman of this user", runtime / "podman" / "podman.sock"),
-        ("podman-system", "Podman of the system", Path("/run/podman/podman.sock")),
+        ("podman-system", "Podman of the system", SYSTEM_PODMAN_SOCKET),
     ]
     return [
         Context(name, description, f"unix://{path}")

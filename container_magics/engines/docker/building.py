@@ -38,7 +38,8 @@ __all__ = ["build"]
 TAIL_LINES = 20
 
 _PARSE_ERROR = re.compile(r"dockerfile parse error (?:on )?line (\d+): (.*)", re.IGNORECASE)
-_EXIT_CODE = re.compile(r"(?:exit code:|returned a non-zero code:|exit status) (\d+)")
+_EXIT_CODE = re.compile(r"(?:exit code:|returned a non-zero code:|exit status) (\d+)\s*$")
+_CANCELED = re.compile(r"(?:^|: )(?:context )?cancell?ed$", re.IGNORECASE)
 _PREFIXES = re.compile(
     r"^(?:ERROR: |failed to build: |failed to solve: |failed to solve with frontend \S+: "
     r"|failed to create LLB definition: |failed to parse Dockerfile: "
@@ -79,7 +80,7 @@ class _Recorder:
 
     def failed(self) -> Vertex | None:
         """The step that failed first; others are cancelled because of it."""
-        failed = [v for v in self.vertices.values() if v.error and "cancel" not in v.error]
+        failed = [v for v in self.vertices.values() if v.error and not _CANCELED.search(v.error)]
         return min(failed, key=lambda v: v.completed or 0, default=None)
 
     def numbered(self) -> list[Vertex]:

@@ -66,7 +66,7 @@ class ClassicProgress:
         if self._container:
             if line == f"Removing intermediate container {self._container}":
                 self._container = ""
-            elif self._vertex and not (line.startswith(" ---> ") and line[6:].isalnum()):
+            elif self._vertex:
                 stderr = _STDERR.fullmatch(line)
                 data = stderr[1] if stderr else text
                 yield VertexLog(self._vertex.digest, 2 if stderr else 1, data.encode())

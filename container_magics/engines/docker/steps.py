@@ -82,11 +82,12 @@ class Steps:
         written = (match["stage"] or "").split(" ")[-1]
         stage = self._find(written)
         if stage is None:
-            return Place(written)
+            return Place(written or "0")
         number = int(match["number"])
         own = len(stage.numbered)
-        index = number - 1 if number == 1 else number - 1 - (int(match["total"]) - own)
-        line = stage.numbered[index] if 0 <= index < own else 0
+        # What the base's ONBUILD adds belongs to the line of the FROM.
+        index = max(0, number - 1 - (int(match["total"]) - own))
+        line = stage.numbered[index] if index < own else 0
         return Place(stage.label, line)
 
     def _find(self, written: str) -> _Stage | None:

@@ -1,0 +1,207 @@
+"""BuildKit's two kinds of progress, and what the Dockerfile's text adds to them."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+from container_magics.engines.base import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
+from container_magics.engines.docker.progress import PlainProgress, Progress, RawJsonProgress
+from container_magics.engines.docker.steps import Place, Steps
+
+
+def feed(progress: Progress, text: str) -> list[BuildEvent]:
+    return [event for line in text.split("\n") for event in progress.feed(line)]
+
+
+def last(events: list[BuildEvent], digest: str) -> Vertex:
+    return [e for e in events if isinstance(e, Vertex) and e.digest == digest][-1]
+
+
+PARALLEL = """\
+#1 [internal] load build definition from Dockerfile
+#1 sha256:d103be6bdf617a72d8fafc42e9cb3a66fd586668171d175c8b9c466e11b6f056
+#1 transferring dockerfile: 1.05kB 0.1s done
+#1 DONE 0.1s
+
+#5 [a 2/3] RUN make
+#5 sha256:fc683d8c47e27cbc1e3eaeb9017770c1a96799373e2c5105ca45e42fda98e654
+#5 0.500 compiling
+#5 ...
+
+#4 [b 1/2] FROM docker.io/library/golang:1
+#4 sha256:0cd1c3a0e46ef1a7a1d2c4d5a3a4ac1fbb1c2e4f4b9ff42ce0c5bd9c7d0a6b2f 12.58MB / 50.33MB 1.2s
+#4 extracting sha256:0cd1c3a0e46ef1a7a1d2c4d5a3a4ac1fbb1c2e4f4b9ff42ce0c5bd9c7d0a6b2f 0.3s done
+#4 CACHED
+
+#5 [a 2/3] RUN make
+#5 3.250 #4 DONE 0.0s
+#5 3.300\x20
+#5 DONE 3.4s
+"""
+
+
+class TestPlain:
+    def test_steps_that_alternate(self):
+        progress = PlainProgress()
+        events = feed(progress, PARALLEL)
+        make = last(events, "#5")
+        assert make.name == "[a 2/3] RUN make"
+        assert make.completed - make.started == pytest.approx(3.4)
+        assert not make.cached
+        assert last(events, "#4").cached
+        assert [e.data for e in events if isinstance(e, VertexLog)] == [
+            b"compiling\n",
+            b"#4 DONE 0.0s\n",
+            b"\n",
+        ]
+        assert progress.rest == []
+
+    def test_downloads_in_bytes(self):
+        statuses = [e for e in feed(PlainProgress(), PARALLEL) if isinstance(e, VertexStatus)]
+        shown = [(s.vertex, s.id[:20], s.current, s.total, s.completed is None) for s in statuses]
+        assert shown == [
+            ("#1", "transferring dockerf", 1050, 0, False),
+            ("#4", "sha256:0cd1c3a0e46ef", 12_580_000, 50_330_000, True),
+            ("#4", "extracting sha256:0c", 0, 0, False),
+        ]
+
+    def test_events_come_with_their_line(self):
+        progress = PlainProgress()
+        assert len(feed(progress, "#7 [2/2] RUN x")) == 1
+        assert isinstance(feed(progress, "#7 0.1 out")[0], VertexLog)
+
+    def test_failure_and_its_summary(self):
+        progress = PlainProgress()
+        text = (
+            "#5 [2/2] RUN x\n#5 0.1 out\n#5 ERROR: executor failed running [x]: exit code: 3\n"
+            "------\n > [2/2] RUN x:\n#5 0.1 out\n------\n"
+            "executor failed running [x]: exit code: 3"
+        )
+        events = feed(progress, text)
+        assert last(events, "#5").error == "executor failed running [x]: exit code: 3"
+        assert sum(isinstance(e, VertexLog) for e in events) == 1
+        assert progress.rest[-1] == "executor failed running [x]: exit code: 3"
+
+    def test_canceled_step(self):
+        events = feed(PlainProgress(), "#5 [2/2] RUN x\n#5 CANCELED")
+        assert last(events, "#5").error == "canceled"
+        assert last(events, "#5").completed is not None
+
+
+class TestRawJson:
+    def test_objects(self):
+        status = {
+            "vertexes": [
+                {
+                    "digest": "sha256:b",
+                    "inputs": ["sha256:a"],
+                    "name": "[2/2] RUN x",
+                    "started": "2026-03-20T22:53:16.448246532+01:00",
+                    "completed": "2026-03-20T21:53:18.5Z",
+                    "error": "exit code: 1",
+                },
+                {"digest": "sha256:c", "name": "[1/2] FROM x", "cached": True},
+            ],
+            "statuses": [
+                {
+                    "id": "sha256:layer",
+                    "vertex": "sha256:b",
+                    "total": 806,
+                    "current": 400,
+                    "timestamp": "0001-01-01T00:00:00Z",
+                    "started": "2026-03-20T21:53:16Z",
+                }
+            ],
+            "logs": [
+                {"vertex": "sha256:b", "stream": 2, "data": base64.b64encode(b"a\xff").decode()}
+            ],
+            "warnings": [
+                {
+                    "vertex": "sha256:b",
+                    "short": base64.b64encode(b"Casing").decode(),
+                    "detail": [base64.b64encode(b"write AS").decode()],
+                    "range": [{"start": {"line": 4}, "end": {"line": 4}}],
+                }
+            ],
+        }
+        progress = RawJsonProgress()
+        events = feed(progress, json.dumps(status) + "\nERROR: failed to build: no\n")
+        vertex = last(events, "sha256:b")
+        assert vertex.inputs == ("sha256:a",)
+        assert vertex.completed - vertex.started == pytest.approx(2.051754, abs=1e-5)
+        assert vertex.error == "exit code: 1"
+        assert last(events, "sha256:c").cached
+        assert last(events, "sha256:c").started is None
+        assert VertexLog("sha256:b", 2, b"a\xff") in events
+        assert VertexWarning("sha256:b", "Casing", "write AS", 4) in events
+        (piece,) = [e for e in events if isinstance(e, VertexStatus)]
+        assert (piece.current, piece.total, piece.completed) == (400, 806, None)
+        assert progress.rest == ["ERROR: failed to build: no"]
+
+    @pytest.mark.parametrize(
+        "line",
+        ["{", "[1]", '{"vertexes": [1, null]}', '{"logs": [{"vertex": "a", "data": "!"}]}', "{}"],
+    )
+    def test_nonsense_does_not_break_it(self, line):
+        for event in feed(RawJsonProgress(), line):
+            assert event == VertexLog("a", 1, b"")
+
+
+TEXT = """\
+ARG V=1
+FROM golang:$V AS Build
+WORKDIR /src
+ENV A=b
+COPY . .
+RUN go build \\
+  -o app
+
+FROM build AS test
+RUN ./app
+
+FROM scratch
+COPY --from=build /src/app /
+CMD ["/app"]
+"""
+
+
+class TestSteps:
+    @pytest.mark.parametrize(
+        ("name", "place"),
+        [
+            ("[build 1/4] FROM docker.io/library/golang:1", Place("build", 2)),
+            ("[build 2/4] WORKDIR /src", Place("build", 3)),
+            ("[build 4/4] RUN go build   -o app", Place("build", 6)),
+            ("[linux/arm64 build 3/4] COPY . .", Place("build", 5)),
+            ("[test 1/1] RUN ./app", Place("test", 10)),
+            ("[stage-2 1/1] COPY --from=build /src/app /", Place("2", 13)),
+            ("[elsewhere 1/1] RUN x", Place("elsewhere", 0)),
+            ("[internal] load build context", None),
+            ("exporting to image", None),
+        ],
+    )
+    def test_buildkit(self, name, place):
+        assert Steps(TEXT).buildkit(name) == place
+
+    def test_triggers_belong_to_the_from(self):
+        steps = Steps("FROM onbuild\nRUN a\n")
+        assert steps.buildkit("[1/3] FROM onbuild") == Place("0", 1)
+        assert steps.buildkit("[2/3] COPY . .") == Place("0", 1)
+        assert steps.buildkit("[3/3] RUN a") == Place("0", 2)
+
+    def test_classic_counts_instructions(self):
+        steps = Steps(TEXT)
+        assert steps.classic(1) == Place("", 1)
+        assert steps.classic(6) == Place("build", 6)
+        assert steps.classic(10) == Place("2", 13)
+        assert steps.classic(99) == Place()
+
+    def test_text_that_is_not_understood(self):
+        steps = Steps("FROM a\nNEW thing\n")
+        assert steps.buildkit("[2/2] RUN x") == Place("0")
+        assert steps.classic(1) == Place()
+        error = steps.error("unknown instruction: NEW", 2)
+        assert (error.line, error.text) == (2, "NEW thing")
