@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["main"]
 
+_ENGINE_FAILED = 125
 _INTERRUPTED = 130
 
 
@@ -96,10 +97,19 @@ def _docker(words: list[str], session: Session) -> int:
     from .commands.call import Call
     from .commands.dispatch import resolve
     from .commands.results import SHOWN
+    from .commands.run import RUN
     from .commands.terminal import TerminalSurface
 
     resolved = resolve(words)
-    value = resolved.run(Call(session, TerminalSurface(), sys.stdin.buffer))
+    try:
+        value = resolved.run(Call(session, TerminalSurface(), sys.stdin.buffer))
+    except RunError:
+        raise
+    except ContainerMagicsError as error:
+        if resolved.command is not RUN:
+            raise
+        _complain(error)
+        return _ENGINE_FAILED
     if isinstance(value, SHOWN):
         print(value)
     return 0

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..engines.base import BuildRequest, BuildResult, Image, ImageSummary
-from ..engines.follow import Following, follow
+from ..engines.base import BuildRequest, Image, ImageSummary
+from ..engines.follow import follow
 from ..errors import NotFoundError, UnsupportedError, UsageError
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
-from .surface import BuildView
 
 __all__ = ["BUILD", "build_cell"]
 
@@ -96,20 +95,21 @@ def build_cell(text: str, bind: Callable[[str, Image | None], None]) -> Command:
         most=1,
         flags=(
             *_FLAGS,
+            Flag("file", "refused: the cell is the Dockerfile", "f", "FILE"),
             Flag("as", "the variable to bind the image to", value="NAME"),
             Flag("write", "also write the cell to a file", value="PATH"),
         ),
-        refused={
-            **_REFUSED,
-            **refuse(
-                "file/f",
-                "The cell is the Dockerfile. To build from a file: %docker build -f FILE .; to "
-                "write the cell to one: --write FILE.",
-            ),
-        },
+        refused=_REFUSED,
+        called="%%dockerfile",
     )
 
     def action(arguments: Arguments, call: Call) -> Image:
+        if arguments.given("file"):
+            raise UnsupportedError(
+                "%%dockerfile takes no -f (--file): the cell is the Dockerfile",
+                hint="To build from a file: %docker build -f FILE . To write the cell to one: "
+                "--write FILE.",
+            )
         name = arguments.one("as")
         if arguments.given("as") and not name.isidentifier():
             raise UsageError(f"--as {name}: no name for a variable")
@@ -159,23 +159,13 @@ def _perform(
     if arguments.on("quiet"):
         for _ in following:
             continue
-        call.surface.write(f"{following.result.image.id}\n")
+        result = following.result
+        call.surface.write(f"{result.image.id}\n")
     else:
-        _show(following, call.surface.progress(), before)
-    result = following.result
+        result = call.surface.progress().follow(following, before)
     if iidfile := arguments.one("iidfile"):
         _write(Path(iidfile), result.image.id)
     return result.image
-
-
-def _show(following: Following[BuildResult], view: BuildView, before: ImageSummary | None) -> None:
-    try:
-        for event in following:
-            view.update(event)
-    except BaseException as error:
-        view.fail(error)
-        raise
-    view.finish(following.result, before)
 
 
 def _before(request: BuildRequest, call: Call) -> ImageSummary | None:

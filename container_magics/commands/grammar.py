@@ -105,6 +105,7 @@ class Grammar:
 
     Attributes:
         verb: such as `run` or `image prune`.
+        called: what people type before the usage; `docker VERB` where it is "".
         usage: what follows it, such as `[OPTIONS] IMAGE [COMMAND] [ARG...]`.
         summary: one line on what it does.
         least, most: how many operands there may be; `most` None is any number.
@@ -121,6 +122,12 @@ class Grammar:
     flags: tuple[Flag, ...] = ()
     refused: Mapping[str, str] = field(default_factory=dict)
     interspersed: bool = True
+    called: str = ""
+
+    @property
+    def command(self) -> str:
+        """What people type: `docker run`, `%%dockerfile`."""
+        return self.called or f"docker {self.verb}".rstrip()
 
     def parse(self, words: Sequence[str], extra: Sequence[Flag] = ()) -> Arguments:
         """Take the words after the verb apart.
@@ -142,11 +149,11 @@ class Grammar:
 
     def error(self, message: str, *, hint: str = "") -> UsageError:
         """An error about this command line, with its usage where there is no better hint."""
-        return UsageError(message, hint=hint or f"Usage: docker {self.verb} {self.usage}".rstrip())
+        return UsageError(message, hint=hint or f"Usage: {self.command} {self.usage}".rstrip())
 
     def help(self, extra: Sequence[Flag] = ()) -> str:
         """The text that `--help` prints."""
-        lines = [f"Usage:  docker {self.verb} {self.usage}".rstrip(), "", self.summary]
+        lines = [f"Usage:  {self.command} {self.usage}".rstrip(), "", self.summary]
         flags = sorted((*self.flags, *extra), key=lambda flag: flag.name)
         if flags:
             width = max(len(flag.spelled) for flag in flags) + 5
@@ -172,7 +179,7 @@ class Grammar:
             wanted = f"requires at most {_arguments(most)}."
         else:
             wanted = f"requires at least {least} and at most {_arguments(most)}."
-        raise self.error(f'"docker {self.verb}" {wanted}')
+        raise self.error(f'"{self.command}" {wanted}')
 
 
 def _arguments(count: int) -> str:
@@ -254,7 +261,7 @@ class _Reading:
             if name == (full if long else short):
                 shown = f"--{full}" if long else f"-{short} (--{full})"
                 raise UnsupportedError(
-                    f"docker {self._grammar.verb} {shown} is not available in this version of "
+                    f"{self._grammar.command} {shown} is not available in this version of "
                     "container-magics",
                     hint=instead,
                 )

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..engines.base import Message, Mount, Output, PullProgress, RunRequest
 from ..engines.follow import follow
@@ -14,7 +15,9 @@ from ..errors import RunError, UnsupportedError, UsageError
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
 from .results import RunOutput
-from .surface import EventView
+
+if TYPE_CHECKING:
+    from ..views.pull import PullProgressView
 
 __all__ = ["RUN"]
 
@@ -116,7 +119,7 @@ class _Streaming:
     def __init__(self, call: Call, *, quiet: bool) -> None:
         self._surface = call.surface
         self._quiet = quiet
-        self._transfer: EventView | None = None
+        self._transfer: PullProgressView | None = None
         decoder = codecs.getincrementaldecoder("utf-8")
         self._decoders = {1: decoder("replace"), 2: decoder("replace")}
         self._texts: dict[int, list[str]] = {1: [], 2: []}
@@ -127,7 +130,7 @@ class _Streaming:
             self._write(event.stream, self._decoders[event.stream].decode(event.data))
         elif isinstance(event, Message | PullProgress) and not self._quiet:
             if self._transfer is None:
-                self._transfer = self._surface.transfer()
+                self._transfer = self._surface.transfer(2)
             self._transfer.update(event)
         elif event is None and self._transfer is not None:
             self._transfer.update(None)
@@ -167,7 +170,7 @@ def _pull(when: str, image: str, call: Call, *, quiet: bool) -> None:
     if when == "never":
         call.engine.image(image)
     elif when == "always":
-        view = None if quiet else call.surface.transfer()
+        view = None if quiet else call.surface.transfer(2)
         try:
             for event in follow(lambda emit, cancel: call.engine.pull(image, emit, cancel)):
                 if view is not None:

@@ -2,39 +2,14 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from ..engines.base import BuildResult, EngineEvent, ImageSummary
-
-__all__ = ["BuildView", "EventView", "Surface"]
-
-
-class EventView(Protocol):
-    """A display of events, fed by the thread that displays."""
-
-    def update(self, event: EngineEvent | None) -> None:
-        """Take one event, or None when there was none for a tick."""
-        ...
-
-    def close(self) -> None:
-        """Show the final state."""
-        ...
+if TYPE_CHECKING:
+    from ..views.build_view import BuildView
+    from ..views.pull import PullProgressView
 
 
-class BuildView(Protocol):
-    """A display of a build; ends in `finish` or `fail`."""
-
-    def update(self, event: EngineEvent | None) -> None:
-        """Take one event, or None when there was none for a tick."""
-        ...
-
-    def finish(self, result: BuildResult, previous: ImageSummary | None = None) -> None:
-        """Show the result; `previous` is the image that bore the first tag before."""
-        ...
-
-    def fail(self, error: BaseException) -> None:
-        """Show what failed, or was interrupted."""
-        ...
+__all__ = ["Surface"]
 
 
 class Surface(Protocol):
@@ -53,8 +28,8 @@ class Surface(Protocol):
         """A display for a build."""
         ...
 
-    def transfer(self) -> EventView:
-        """A display for the messages and layers of a pull."""
+    def transfer(self, stream: int = 1) -> PullProgressView:
+        """A display for the messages and layers of a pull, as standard output or error."""
         ...
 
     def binary_output(self) -> BinaryIO | None:

@@ -6,7 +6,8 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from .surface import BuildView, EventView
+    from ..views.build_view import BuildView
+    from ..views.pull import PullProgressView
 
 __all__ = ["TerminalSurface"]
 
@@ -38,11 +39,11 @@ class TerminalSurface:
 
         return TerminalProgress(sys.stderr)
 
-    def transfer(self) -> EventView:
+    def transfer(self, stream: int = 1) -> PullProgressView:
         """Lines for the layers of a pull."""
         from ..views.pull import TerminalPull
 
-        return TerminalPull()
+        return TerminalPull(sys.stderr if stream == 2 else sys.stdout)
 
     def binary_output(self) -> BinaryIO | None:
         """Standard output where it is no terminal and this is a command of its own."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO
 
-from ..commands.surface import BuildView, EventView, Surface
+from ..commands.surface import Surface
 from ..commands.terminal import TerminalSurface
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
+
+    from ..views.build_view import BuildView
+    from ..views.pull import PullProgressView
 
 __all__ = ["NotebookSurface", "ipython_surface"]
 
@@ -22,14 +25,21 @@ def ipython_surface(shell: InteractiveShell) -> Surface:
 class NotebookSurface:
     """A cell's output area."""
 
+    def __init__(self) -> None:
+        self._written: TextIO | None = None
+
     @property
     def lasting(self) -> bool:
         """The session goes on after the cell."""
         return True
 
     def write(self, text: str, stream: int = 1) -> None:
-        """Print into the cell's output."""
-        (sys.stderr if stream == 2 else sys.stdout).write(text)
+        """Print into the cell's output, the two streams in the order of their coming."""
+        target = sys.stderr if stream == 2 else sys.stdout
+        if self._written is not None and self._written is not target:
+            self._written.flush()
+        self._written = target
+        target.write(text)
 
     def progress(self) -> BuildView:
         """One display a step, updated in place."""
@@ -37,7 +47,7 @@ class NotebookSurface:
 
         return NotebookProgress()
 
-    def transfer(self) -> EventView:
+    def transfer(self, stream: int = 1) -> PullProgressView:
         """A display with a bar for each layer."""
         from ..views.pull import NotebookPull
 
