@@ -68,7 +68,7 @@ def bootstrap(directory: Path, cache: Path, emit: Emit, cancel: Cancellation) ->
     packages = fetch(wanted, cache, emit, cancel)
     if any(source.uri.startswith("https:") for source in packages.sources):
         packages = fetch([*wanted, "ca-certificates"], cache, emit, cancel)
-    emit(Message(f"Unpacking {len(packages.files)} packages"))
+    emit(Message(f"unpacking {len(packages.files)} packages"))
     shutil.copytree(BASE.directory, directory, dirs_exist_ok=True)
     with (directory / "rootfs.tar").open("wb") as target:
         write_root(packages, target)

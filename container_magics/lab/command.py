@@ -15,6 +15,8 @@ from .prepare import find, prepare
 
 __all__ = ["main"]
 
+_STEP_WIDTH = 90
+
 
 def main(arguments: Sequence[str], engine_factory: Callable[[str], Engine]) -> int:
     """Run the command and return its exit code.
@@ -77,10 +79,10 @@ def _prepare(engine: Engine, names: Sequence[str]) -> None:
 
 
 class _Progress:
-    """Events as lines: steps when they begin and end, no output of theirs but in an error."""
+    """Events as lines: steps as they begin and end; their output is in the error, if any."""
 
     def __init__(self) -> None:
-        self._begun: set[str] = set()
+        self._shown: set[tuple[str, bool]] = set()
 
     def show(self, event: EngineEvent) -> None:
         if isinstance(event, Message):
@@ -93,17 +95,25 @@ class _Progress:
             self._step(event)
 
     def _step(self, vertex: Vertex) -> None:
+        name = " ".join(vertex.name.split())[:_STEP_WIDTH]
         if vertex.completed is not None and not vertex.error:
             took = vertex.completed - (vertex.started or vertex.completed)
-            _say(f"  {vertex.name}: " + ("cached" if vertex.cached else f"done in {took:.1f} s"))
-        elif vertex.started is not None and vertex.digest not in self._begun:
-            self._begun.add(vertex.digest)
-            _say(f"  {vertex.name}")
+            self._once(f"  {name}: " + ("cached" if vertex.cached else f"{took:.1f} s"), vertex)
+        elif vertex.started is not None:
+            self._once(f"  {name}", vertex)
+
+    def _once(self, line: str, vertex: Vertex) -> None:
+        """An engine sends a vertex again for news that a line does not show."""
+        state = (vertex.digest, vertex.completed is not None)
+        if state not in self._shown:
+            self._shown.add(state)
+            _say(line)
 
 
 def _say(text: str) -> None:
-    """Print a line; control characters from logs and registries never reach the terminal."""
-    print("".join(c if c.isprintable() else " " for c in text), flush=True)
+    """Print lines; control characters from logs and registries never reach the terminal."""
+    for line in text.splitlines():
+        print("".join(c if c.isprintable() else " " for c in line), flush=True)
 
 
 def _list(engine: Engine) -> None:

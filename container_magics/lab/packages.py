@@ -30,7 +30,7 @@ _HOST_SETTINGS = re.compile(
     r"Acquire::(https?(::.*)?|Check-Valid-Until|Check-Date|Retries|ForceIPv[46]) "
 )
 _IMAGE_SETTINGS = re.compile(r"Acquire::(https?::Proxy(::\S+)?|Check-Valid-Until|Check-Date) ")
-_WORTH_SHOWING = re.compile(r"(Get|Hit|Ign|Err):|[WE]:|Fetched ")
+_WORTH_SHOWING = re.compile(r"Err:|[WE]:|Fetched ")
 _TAIL_LINES = 12
 
 
@@ -97,6 +97,7 @@ class _Apt:
     def fetch(self, names: Sequence[str], candidates: Sequence[AptSource]) -> Packages:
         settings = self._configure()
         self._use(candidates)
+        self._emit(Message("fetching the lists of Debian's packages"))
         updated = self._run("update", check=False)
         sources = self._of_debian(candidates)
         if not sources:
@@ -109,6 +110,7 @@ class _Apt:
         install = ("install", "--yes", "--download-only", *names)
         wanted = self._run("-q=2", "-oDir::Cache::archives=none/", "--print-uris", *install)
         files = self._keep_only([line for line in wanted if line.startswith("'")])
+        self._emit(Message(f"fetching {len(files)} packages, or taking them from {self._root}"))
         self._run(*install)
         return Packages(
             files=tuple(sorted(files)),

@@ -122,13 +122,12 @@ class _Preparation:
         upstream = parse(image.upstream).familiar
         found = find(self.engine, image)
         if found:
-            self.report(Message(f"{upstream}: present as {found[0]}"))
             return Prepared(upstream, found[0], "present", found[1])
         self.report(Message(f"{upstream}: asking its registry"))
         try:
             pulled = self.engine.pull(upstream, self.report, self.cancel)
         except PullError as error:
-            self.report(Message(f"{upstream}: {error.message}"))
+            self.report(Message(error.message))
         else:
             return Prepared(upstream, upstream, "pulled", pulled)
         summary = self._stand_in(image)
@@ -144,7 +143,7 @@ class _Preparation:
             return present
         if image is not BASE:
             self._stand_in(BASE)
-        self.report(Message(f"building the stand-in {image.name}: {image.summary}"))
+        self.report(Message(f"building {image.name}, a stand-in: {image.summary}"))
         with ExitStack() as stack:
             context = image.directory
             if image is BASE:
@@ -157,6 +156,7 @@ class _Preparation:
                 context=context,
                 tags=(image.name,),
                 labels=image.labels,
+                network="host",
                 origin=str(image.directory / "Dockerfile"),
             )
             return self.engine.build(request, self.report, self.cancel).image.summary
