@@ -65,7 +65,10 @@ def fetch(url: str, directory: Path, cancel: Cancellation) -> Found:
     target = directory / str(len(os.listdir(directory)))
     digest = hashlib.sha256()
     try:
-        with requests.get(url, stream=True, timeout=_TIMEOUT) as response, target.open("wb") as file:
+        with (
+            requests.get(url, stream=True, timeout=_TIMEOUT) as response,
+            target.open("wb") as file,
+        ):
             response.raise_for_status()
             for chunk in response.iter_content(_CHUNK):
                 if cancel.cancelled:

@@ -47,7 +47,10 @@ class ImageSource:
             self._client.close()
 
     def pull(
-        self, reference: Reference, report: Callable[[PullProgress | Message], None], cancel: Cancellation
+        self,
+        reference: Reference,
+        report: Callable[[PullProgress | Message], None],
+        cancel: Cancellation,
     ) -> str:
         """Pull an image from its registry; its ID.
 
@@ -60,7 +63,7 @@ class ImageSource:
             self._client = RegistryClient()
         return pull(self._store, self._client, reference, report, cancel)
 
-    def base(self, name: str, vertex: str, emit: Emit, cancel: Cancellation, fresh: bool) -> Base:  # noqa: FBT001 - the shape of builder.Bases
+    def base(self, name: str, vertex: str, emit: Emit, cancel: Cancellation, fresh: bool) -> Base:
         """An image to build on; see `builder.Bases`.
 
         Raises:
@@ -74,10 +77,20 @@ class ImageSource:
             if isinstance(event, Message):
                 emit(VertexLog(vertex, 2, f"{event.text}\n".encode()))
             else:
-                emit(VertexStatus(vertex, f"{event.layer} {event.status}", event.current, event.total))
+                emit(
+                    VertexStatus(
+                        vertex, f"{event.layer} {event.status}", event.current, event.total
+                    )
+                )
 
         def stood_in(chosen: StandIn, answer: str) -> None:
-            emit(VertexWarning(vertex, f"{name}: using a stand-in, not the image itself ({chosen.summary})", answer))
+            emit(
+                VertexWarning(
+                    vertex,
+                    f"{name}: using a stand-in, not the image itself ({chosen.summary})",
+                    answer,
+                )
+            )
 
         image, present = self.obtain(parse(name), report, stood_in, cancel)
         return Base(self._state(image), present=present)
@@ -123,7 +136,10 @@ class ImageSource:
                 return image, True
 
     def _pull_once(
-        self, reference: Reference, report: Callable[[PullProgress | Message], None], cancel: Cancellation
+        self,
+        reference: Reference,
+        report: Callable[[PullProgress | Message], None],
+        cancel: Cancellation,
     ) -> str:
         """Pull, but don't ask again for some minutes what no registry could give just now."""
         when, failure = self._unreachable.get(reference.full, (0.0, None))

@@ -30,7 +30,6 @@ from .store import Store
 __all__ = ["Base", "Bases", "Build", "Built", "Tools", "build"]
 
 
-
 class Base(NamedTuple):
     """An image to build on: the state it starts, and whether it was in the store already."""
 
@@ -118,7 +117,9 @@ def build(tools: Tools, request: BuildRequest, emit: Emit, cancel: Cancellation)
         state = _run_stages(work)
         _warn_unused(work)
         if request.labels:
-            state = state.with_config(Labels={**(state.config.get("Labels") or {}), **request.labels})
+            state = state.with_config(
+                Labels={**(state.config.get("Labels") or {}), **request.labels}
+            )
         image = tools.store.add_image(
             state.image_config(), state.size, [reference.full for reference in references]
         )
@@ -142,7 +143,9 @@ def _platform_args(platform: Platform) -> dict[str, str]:
         "ARCH": platform.architecture,
         "VARIANT": platform.variant,
     }
-    return {f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in values.items()}
+    return {
+        f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in values.items()
+    }
 
 
 def _run_stages(work: Build) -> BuildState:
@@ -176,11 +179,11 @@ def _run_stages(work: Build) -> BuildState:
 
 def _warn_unused(work: Build) -> None:
     declared = {
-        name
-        for index in work.graph.needed
-        for name in work.results[index].result().args
+        name for index in work.graph.needed for name in work.results[index].result().args
     } | set(work.graph.global_args)
     unused = sorted(set(work.build_args) - declared - PREDEFINED_ARGS)
     if unused:
         names = " ".join(unused)
-        work.emit(VertexWarning("", f"[Warning] One or more build-args [{names}] were not consumed"))
+        work.emit(
+            VertexWarning("", f"[Warning] One or more build-args [{names}] were not consumed")
+        )

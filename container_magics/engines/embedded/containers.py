@@ -104,7 +104,11 @@ class Containers:
             "Created": now(),
             "Path": command.argv[0],
             "Args": list(command.argv[1:]),
-            "Config": {**state.config, "Image": request.image, "Env": [f"{k}={v}" for k, v in command.env.items()]},
+            "Config": {
+                **state.config,
+                "Image": request.image,
+                "Env": [f"{k}={v}" for k, v in command.env.items()],
+            },
             "AutoRemove": request.remove,
         }
         for _ in range(20):
@@ -130,7 +134,12 @@ class Containers:
         self._store.update_container(row.id, "exited", {**row.detail, "State": state})
 
     def _finish(
-        self, row: ContainerRow, discard: Any, code: int, error: str, started: str  # noqa: ANN401 - a bound method
+        self,
+        row: ContainerRow,
+        discard: Any,
+        code: int,
+        error: str,
+        started: str,
     ) -> None:
         if row.detail["AutoRemove"]:
             discard()
@@ -178,7 +187,9 @@ def _command(request: RunRequest, state: BuildState, container: str) -> Command:
         arguments = list(request.command)
     argv = [*entrypoint, *arguments]
     if not argv:
-        raise RunError("No command specified.", returncode=125, hint="The image has no CMD; name a command.")
+        raise RunError(
+            "No command specified.", returncode=125, hint="The image has no CMD; name a command."
+        )
     return Command(
         argv,
         {"HOSTNAME": request.hostname or container[:12], **state.env, **request.environment},

@@ -69,11 +69,7 @@ class BuildContext:
 
     def _exists(self, path: str) -> bool:
         real = self.resolve(path)
-        return (
-            real is not None
-            and not self._hidden(path)
-            and os.path.lexists(self.full(real))
-        )
+        return real is not None and not self._hidden(path) and os.path.lexists(self.full(real))
 
     def _hidden(self, path: str) -> bool:
         return bool(path) and self.ignore.excludes(path) and not self.ignore.may_include_below(path)

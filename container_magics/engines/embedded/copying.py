@@ -144,11 +144,14 @@ def find_in_tree(
         found = [(path, tree.resolve(path)[1]) for path in paths]
         if not found or any(node is None for _, node in found):
             raise SourceNotFoundError(
-                f'failed to compute cache key: "/{source.strip("/")}" not found', hint=f"Looked in {origin}."
+                f'failed to compute cache key: "/{source.strip("/")}" not found',
+                hint=f"Looked in {origin}.",
             )
         for path, node in found:
             if node is not None:
-                results.append(_from_node(store, digests, posixpath.basename(path.rstrip("/")), node))
+                results.append(
+                    _from_node(store, digests, posixpath.basename(path.rstrip("/")), node)
+                )
     return results
 
 
@@ -156,7 +159,9 @@ def _from_node(store: Store, digests: FileDigests, name: str, node: Node) -> Fou
     if node.children is not None:
         return Found(name, node.entry, below=lambda: _inside(store, digests, node))
     if node.entry.kind == stat.S_IFREG:
-        return Found(name, node.entry, lambda: open_content(store, node), lambda: digests.of_node(node))
+        return Found(
+            name, node.entry, lambda: open_content(store, node), lambda: digests.of_node(node)
+        )
     return Found(name, node.entry)
 
 
@@ -335,7 +340,9 @@ def layout_archive(
             target, _ = tree.resolve(f"{real}/{target_parent}")
             entry = entry._replace(link=f"{target}/{target_name}" if target else target_name)
         yield from made.put(
-            path, owner.apply(entry), lambda member=member: io.BufferedReader(_MemberContent(member))
+            path,
+            owner.apply(entry),
+            lambda member=member: io.BufferedReader(_MemberContent(member)),
         )
 
 
@@ -362,7 +369,9 @@ def owner_of(store: Store, tree: Tree, chown: str, chmod: str) -> Owner:
         except ValueError:
             mode = -1
         if not 0 <= mode <= 0o7777:
-            raise BuildError(f"invalid chmod parameter: '{chmod}'. it should be octal string and between 0 and 07777")
+            raise BuildError(
+                f"invalid chmod parameter: '{chmod}'. it should be octal string and between 0 and 07777"
+            )
     if not chown:
         return Owner(mode=mode)
     user, _, group = chown.partition(":")

@@ -1,8 +1,8 @@
 """The embedded engine: builds and runs OCI images with no daemon, and no root where there is none.
 
-    EmbeddedEngine ──► builder, steps ──► runner ──► launcher (a process of its own)
-          │                 └──► snapshotter ──► store
-          └──► containers, archives, pulling ──► store
+EmbeddedEngine ──► builder, steps ──► runner ──► launcher (a process of its own)
+      │                 └──► snapshotter ──► store
+      └──► containers, archives, pulling ──► store
 """
 
 from __future__ import annotations
@@ -206,7 +206,10 @@ class EmbeddedEngine:
             "KernelVersion": platform.release(),
             "Rung": self.rung.name,
         }
-        return {"Client": {**part, "Context": self.name}, "Server": {**part, "Name": "embedded engine"}}
+        return {
+            "Client": {**part, "Context": self.name},
+            "Server": {**part, "Name": "embedded engine"},
+        }
 
     def info(self) -> dict[str, Any]:
         """See `Engine.info`."""
@@ -290,7 +293,10 @@ def _inspect_image(row: ImageRow, store: Store) -> dict[str, Any]:
         "Size": row.size,
         "VirtualSize": row.size,
         "GraphDriver": {"Name": "container-magics", "Data": {"Root": str(store.root)}},
-        "RootFS": {"Type": "layers", "Layers": list(config.get("rootfs", {}).get("diff_ids") or ())},
+        "RootFS": {
+            "Type": "layers",
+            "Layers": list(config.get("rootfs", {}).get("diff_ids") or ()),
+        },
     }
 
 

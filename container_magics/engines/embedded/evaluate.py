@@ -44,7 +44,18 @@ PREDEFINED_ARGS = frozenset(
 )
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?", re.IGNORECASE)
 _SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]*|\d{1,2}")
-_IMPORT_CHANGES = (Cmd, Entrypoint, Env, Expose, Healthcheck, Label, Onbuild, Stopsignal, User, Volume)
+_IMPORT_CHANGES = (
+    Cmd,
+    Entrypoint,
+    Env,
+    Expose,
+    Healthcheck,
+    Label,
+    Onbuild,
+    Stopsignal,
+    User,
+    Volume,
+)
 
 
 def shell_words(state: BuildState) -> list[str]:
@@ -61,7 +72,7 @@ def _argv(command: Command, state: BuildState) -> list[str]:
     return [*shell_words(state), *command.words] if command.shell else list(command.words)
 
 
-def evaluate(  # noqa: C901 - one branch an instruction, each a few lines
+def evaluate(
     instruction: Instruction,
     state: BuildState,
     escape: str,
@@ -83,7 +94,9 @@ def evaluate(  # noqa: C901 - one branch an instruction, each a few lines
         return _declare(instruction, state, escape, build_args, global_args)
     if isinstance(instruction, Cmd):
         words = _argv(instruction.command, state)
-        after = state.with_config(Cmd=words, ArgsEscaped=True if instruction.command.shell else None)
+        after = state.with_config(
+            Cmd=words, ArgsEscaped=True if instruction.command.shell else None
+        )
         return replace(after, cmd_here=True).with_history(f"CMD {_quoted(words)}")
     if isinstance(instruction, Entrypoint):
         words = _argv(instruction.command, state)
@@ -97,7 +110,12 @@ def evaluate(  # noqa: C901 - one branch an instruction, each a few lines
         text = "LABEL " + " ".join(f"{key}={value}" for key, value in pairs)
         return state.with_config(Labels=labels).with_history(text)
     if isinstance(instruction, Expose):
-        ports = [p for text in instruction.ports for w in expand_words(text, names, escape) for p in _ports(w)]
+        ports = [
+            p
+            for text in instruction.ports
+            for w in expand_words(text, names, escape)
+            for p in _ports(w)
+        ]
         exposed = {**(state.config.get("ExposedPorts") or {}), **{port: {} for port in ports}}
         shown = " ".join(f"{port}:{{}}" for port in sorted(ports))
         return state.with_config(ExposedPorts=exposed).with_history(f"EXPOSE map[{shown}]")

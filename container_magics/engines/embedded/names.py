@@ -69,7 +69,9 @@ def find_container(store: Store, name: str) -> ContainerRow:
     if not found:
         raise NotFoundError(f"No such container: {name}")
     if len(found) > 1:
-        raise UsageError(f"the container ID {name} is ambiguous: {len(found)} containers begin with it")
+        raise UsageError(
+            f"the container ID {name} is ambiguous: {len(found)} containers begin with it"
+        )
     return found[0]
 
 

@@ -60,7 +60,9 @@ def changes(upper: str, holding: Holding) -> Iterator[Entry]:
             status = os.lstat(full)
             kind = stat.S_IFMT(status.st_mode)
             if kind == stat.S_IFCHR and status.st_rdev == 0:
-                yield Entry(f"{directory}/{WHITEOUT}{name}" if directory else WHITEOUT + name, stat.S_IFREG)
+                yield Entry(
+                    f"{directory}/{WHITEOUT}{name}" if directory else WHITEOUT + name, stat.S_IFREG
+                )
                 continue
             if kind == stat.S_IFSOCK:
                 continue
@@ -68,7 +70,9 @@ def changes(upper: str, holding: Holding) -> Iterator[Entry]:
                 first = links.setdefault(status.st_ino, path)
                 if first != path:
                     whole = entry_of(path, status, full)
-                    yield whole._replace(mode=status.st_mode & 0o7777, size=0, link=first, xattrs={})
+                    yield whole._replace(
+                        mode=status.st_mode & 0o7777, size=0, link=first, xattrs={}
+                    )
                     continue
             yield entry_of(path, status, full)
             if kind == stat.S_IFDIR:

@@ -30,7 +30,9 @@ def remove_image(store: Store, name: str, *, force: bool = False) -> Removal:
     names = list(image.names) if by_id else [_full(name, image)]
     last = set(image.names) <= set(names)
     if last:
-        _refuse_if_used(store, image, name if not by_id else _short(image.id), by_id=by_id, force=force)
+        _refuse_if_used(
+            store, image, name if not by_id else _short(image.id), by_id=by_id, force=force
+        )
     if last and not (_running(store, image) and not by_id):
         digests = [f"{parse(full).familiar}" for full in image.digests]
         gone = store.drop_image(image.id)
@@ -42,7 +44,9 @@ def remove_image(store: Store, name: str, *, force: bool = False) -> Removal:
 
 
 def _is_id_of(name: str, image: ImageRow) -> bool:
-    if not is_image_id(name) or not image.id.removeprefix("sha256:").startswith(name.removeprefix("sha256:")):
+    if not is_image_id(name) or not image.id.removeprefix("sha256:").startswith(
+        name.removeprefix("sha256:")
+    ):
         return False
     return name.startswith("sha256:") or parse(name).with_default_tag().full not in image.names
 

@@ -84,9 +84,15 @@ class BuildState:
         if not any(pair.startswith("PATH=") for pair in env):
             env.append(f"PATH={DEFAULT_PATH}")
         inner["Env"] = env
-        rest = {k: v for k, v in config.items() if k not in ("config", "history", "rootfs", "created")}
+        rest = {
+            k: v for k, v in config.items() if k not in ("config", "history", "rootfs", "created")
+        }
         return cls(
-            layers, inner, tuple(config.get("history") or ()), str(config.get("created") or ""), rest
+            layers,
+            inner,
+            tuple(config.get("history") or ()),
+            str(config.get("created") or ""),
+            rest,
         )
 
     @property

@@ -28,7 +28,13 @@ from ...dockerfile import (
     expand_heredoc,
     parse_instruction,
 )
-from ...errors import BuildError, ContainerMagicsError, DockerfileError, StepFailedError, UnsupportedError
+from ...errors import (
+    BuildError,
+    ContainerMagicsError,
+    DockerfileError,
+    StepFailedError,
+    UnsupportedError,
+)
 from ...oci.platforms import Platform
 from ..base import Vertex, VertexLog, VertexWarning
 from .adding import add_pieces, fetch
@@ -86,7 +92,10 @@ def announce(work: Build, stage: Stage) -> None:
 def _named_steps(work: Build, stage: Stage) -> list[tuple[str, str, int]]:
     steps = _steps(stage)
     if len(work.graph.stages) == 1 and not stage.name:
-        return [(digest, name.replace(f"stage-{stage.index} ", "", 1), line) for digest, name, line in steps]
+        return [
+            (digest, name.replace(f"stage-{stage.index} ", "", 1), line)
+            for digest, name, line in steps
+        ]
     return steps
 
 
@@ -132,7 +141,9 @@ class StageBuilder:
         if stage.base_stage is not None:
             return self._work.results[stage.base_stage].result()
         if stage.platform and Platform.parse(stage.platform).rank_on(Platform.host()) is None:
-            raise UnsupportedError(f"FROM --platform={stage.platform}: this engine builds for its own platform only")
+            raise UnsupportedError(
+                f"FROM --platform={stage.platform}: this engine builds for its own platform only"
+            )
         if stage.base == "scratch":
             return BuildState.scratch(Platform.host())
         with self._step(next(self._names), counted=False) as step:
@@ -157,7 +168,9 @@ class StageBuilder:
             self._work.emit(replace(step.vertex, completed=time.time(), error=message))
             raise
         self._work.emit(
-            replace(step.vertex, completed=time.time(), cached=step.cached, layer_size=step.layer_size)
+            replace(
+                step.vertex, completed=time.time(), cached=step.cached, layer_size=step.layer_size
+            )
         )
         if counted:
             self._work.count(cached=step.cached)
@@ -187,7 +200,12 @@ class StageBuilder:
     # --- what all layer-making steps share ---
 
     def _cached(
-        self, step: _Step, key: str, state: BuildState, created_by: str, make: Callable[[], LayerRow | None]
+        self,
+        step: _Step,
+        key: str,
+        state: BuildState,
+        created_by: str,
+        make: Callable[[], LayerRow | None],
     ) -> BuildState:
         """The state after a step, from the cache or by making its layer."""
         store = self._tools.store
@@ -237,7 +255,9 @@ class StageBuilder:
         else:
             argv = list(instruction.command.words)
         args = {k: v for k, v in state.args.items() if v is not None}
-        shown_args = [f"{k}={v}" for k, v in args.items() if k not in PREDEFINED_ARGS and k not in state.env]
+        shown_args = [
+            f"{k}={v}" for k, v in args.items() if k not in PREDEFINED_ARGS and k not in state.env
+        ]
         proxies = {k: v for k, v in self._work.build_args.items() if k in PREDEFINED_ARGS}
         user = str(state.config.get("User") or "")
         key = _digest(
@@ -254,7 +274,9 @@ class StageBuilder:
         )
         counted = f"|{len(shown_args)} {' '.join(shown_args)} " if shown_args else ""
         created_by = f"RUN {counted}{' '.join(argv)} # buildkit"
-        return self._cached(step, key, state, created_by, lambda: self._execute(step, state, command))
+        return self._cached(
+            step, key, state, created_by, lambda: self._execute(step, state, command)
+        )
 
     def _run_flags(self, instruction: Run) -> str:
         network = ""
@@ -304,7 +326,9 @@ class StageBuilder:
         chmod = expand(instruction.chmod, names, self._escape)
         for name, _ in instruction.flags:
             if name not in ("from", "chown", "chmod"):
-                raise UnsupportedError(f"{instruction.keyword} --{name} is not available on the embedded engine yet")
+                raise UnsupportedError(
+                    f"{instruction.keyword} --{name} is not available on the embedded engine yet"
+                )
         documents = [
             literal(h.name, (expand_heredoc(h.content, names) if h.expand else h.content).encode())
             for h in instruction.heredocs
@@ -333,7 +357,9 @@ class StageBuilder:
                 return self._write(pieces)
 
             flags = "".join(
-                f" --{name}={value}" for name, value in (("chown", chown), ("chmod", chmod)) if value
+                f" --{name}={value}"
+                for name, value in (("chown", chown), ("chmod", chmod))
+                if value
             )
             what = " ".join([*sources, *(h.name for h in instruction.heredocs), destination])
             return self._cached(
@@ -356,10 +382,16 @@ class StageBuilder:
             state, origin = work.results[index].result(), f"stage {instruction.from_stage}"
         else:
             state = tools.bases(
-                instruction.from_stage, step.vertex.digest, work.emit, work.cancel, work.request.pull
+                instruction.from_stage,
+                step.vertex.digest,
+                work.emit,
+                work.cancel,
+                work.request.pull,
             ).state
             origin = f"image {instruction.from_stage}"
-        return find_in_tree(tools.store, tools.digests, tools.store.tree(state.layers), sources, origin)
+        return find_in_tree(
+            tools.store, tools.digests, tools.store.tree(state.layers), sources, origin
+        )
 
     def _explain_miss(
         self, step: _Step, state: BuildState, instruction: Copy, key: str, files: dict[str, str]
@@ -371,7 +403,9 @@ class StageBuilder:
         identity = _digest("copied", state.chain, instruction.text)
         if store.cached(key) is None:
             before = store.copied(identity)
-            changed = {path for path in before.keys() | files if before.get(path) != files.get(path)}
+            changed = {
+                path for path in before.keys() | files if before.get(path) != files.get(path)
+            }
             notebooks = sorted(path for path in changed if ".ipynb" in path)
             if before and notebooks and len(notebooks) == len(changed):
                 self._work.emit(_notebook_warning(step, instruction, notebooks))

@@ -119,7 +119,10 @@ class Store:
             for part in ("blobs/sha256", "layers", "containers", "session", "mount"):
                 (root / part).mkdir(parents=True, exist_ok=True, mode=0o755)
             self._db = sqlite3.connect(
-                root / "store.db", timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+                root / "store.db",
+                timeout=_BUSY_SECONDS,
+                isolation_level=None,
+                check_same_thread=False,
             )
             self._db.executescript("PRAGMA synchronous=NORMAL;" + _SCHEMA)
             self.session = self._open_session()
@@ -203,7 +206,9 @@ class Store:
     def layer(self, diff_id: str) -> LayerRow | None:
         """The unpacked layer of a diff ID, if the store has it."""
         rows = self._all(
-            "SELECT number, diff_id, size FROM layers WHERE diff_id=? AND kind=?", diff_id, self.holding.kind
+            "SELECT number, diff_id, size FROM layers WHERE diff_id=? AND kind=?",
+            diff_id,
+            self.holding.kind,
         )
         return LayerRow(*rows[0]) if rows else None
 
@@ -287,11 +292,17 @@ class Store:
         try:
             config = json.loads(blob.read_bytes())
         except (OSError, ValueError) as error:
-            raise StoreError(f"the configuration of image {image_id} cannot be read: {error}") from error
-        names = tuple(r[0] for r in self._all("SELECT name FROM names WHERE image=? ORDER BY name", image_id))
+            raise StoreError(
+                f"the configuration of image {image_id} cannot be read: {error}"
+            ) from error
+        names = tuple(
+            r[0] for r in self._all("SELECT name FROM names WHERE image=? ORDER BY name", image_id)
+        )
         digests = tuple(
             f"{name}@{digest}"
-            for name, digest in self._all("SELECT name, digest FROM digests WHERE image=?", image_id)
+            for name, digest in self._all(
+                "SELECT name, digest FROM digests WHERE image=?", image_id
+            )
         )
         size = self._all("SELECT size FROM images WHERE id=?", image_id)[0][0]
         return ImageRow(image_id, config, names, digests, size)
@@ -299,13 +310,17 @@ class Store:
     def image_ids(self, prefix: str = "") -> list[str]:
         """IDs (`sha256:…`) of all images, or of those whose hex digits begin with a prefix."""
         like = f"sha256:{prefix.removeprefix('sha256:')}%"
-        return [r[0] for r in self._all("SELECT id FROM images WHERE id LIKE ? ORDER BY stored", like)]
+        return [
+            r[0] for r in self._all("SELECT id FROM images WHERE id LIKE ? ORDER BY stored", like)
+        ]
 
     def named(self, name: str) -> str | None:
         """The ID of the image that bears a full name, or `repository@digest`."""
         repository, _, digest = name.partition("@")
         if digest:
-            rows = self._all("SELECT image FROM digests WHERE name=? AND digest=?", repository, digest)
+            rows = self._all(
+                "SELECT image FROM digests WHERE name=? AND digest=?", repository, digest
+            )
         else:
             rows = self._all("SELECT image FROM names WHERE name=?", name)
         return rows[0][0] if rows else None
@@ -331,7 +346,9 @@ class Store:
             for table, column in (("names", "image"), ("digests", "image"), ("images", "id")):
                 db.execute(f"DELETE FROM {table} WHERE {column}=?", (image_id,))  # noqa: S608 - our own words
             kept = self._used_diff_ids()
-            gone = [row for diff in reversed(mine) if diff not in kept and (row := self.layer(diff))]
+            gone = [
+                row for diff in reversed(mine) if diff not in kept and (row := self.layer(diff))
+            ]
             self._forget_layers(gone)
         self._blob(image_id).unlink(missing_ok=True)
         return gone
@@ -381,7 +398,8 @@ class Store:
         """Keep what a step gave."""
         with self._transaction() as db:
             db.execute(
-                "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?)", (key, hit.diff_id, hit.created, time.time())
+                "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?)",
+                (key, hit.diff_id, hit.created, time.time()),
             )
 
     def file_digests(self, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
@@ -427,7 +445,8 @@ class Store:
         """Note what became of a container."""
         with self._transaction() as db:
             db.execute(
-                "UPDATE containers SET state=?, detail=? WHERE id=?", (state, json.dumps(detail), container_id)
+                "UPDATE containers SET state=?, detail=? WHERE id=?",
+                (state, json.dumps(detail), container_id),
             )
 
     def containers(self) -> list[ContainerRow]:

@@ -22,9 +22,7 @@ from ....errors import SandboxError
 __all__ = ["Launcher", "Process", "Spec"]
 
 _LENGTH = struct.Struct("<I")
-_START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from launcher.main import main; main()"
-)
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from launcher.main import main; main()"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,9 @@ class OverlaySnapshotter:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def prepare(self, layers: Sequence[LayerRow], directory: Path | None = None) -> OverlayWorkspace:
+    def prepare(
+        self, layers: Sequence[LayerRow], directory: Path | None = None
+    ) -> OverlayWorkspace:
         """See `Snapshotter`."""
         return OverlayWorkspace(
             self._store, layers, directory or self._store.session / uuid.uuid4().hex[:12]

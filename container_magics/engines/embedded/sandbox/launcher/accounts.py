@@ -46,7 +46,8 @@ def resolve(user: str, passwd: str, group_file: str) -> Account:
     users = _rows(passwd)
     groups = _rows(group_file)
     row = next(
-        (r for r in users if len(r) >= 4 and (r[0] == name or (name.isdigit() and r[2] == name))), None
+        (r for r in users if len(r) >= 4 and (r[0] == name or (name.isdigit() and r[2] == name))),
+        None,
     )
     if row is None and not name.isdigit():
         raise UnknownAccountError(f"unable to find user {name}: no matching entries in passwd file")

@@ -41,7 +41,13 @@ _IDENTITY = {
 _MKNOD = {"x86_64": ((133, 1), (259, 2)), "aarch64": ((33, 2),)}
 _NEW_CALLS = {
     "x86_64": {"statx": 332, "clone3": 435, "openat2": 437, "faccessat2": 439, "epoll_pwait2": 441},
-    "aarch64": {"statx": 291, "clone3": 435, "openat2": 437, "faccessat2": 439, "epoll_pwait2": 441},
+    "aarch64": {
+        "statx": 291,
+        "clone3": 435,
+        "openat2": 437,
+        "faccessat2": 439,
+        "epoll_pwait2": 441,
+    },
 }
 _S_IFMT, _S_IFCHR, _S_IFBLK = 0o170000, 0o020000, 0o060000
 

@@ -69,7 +69,9 @@ class _Launcher:
 
     def _request(self) -> None:
         try:
-            data, handles, _, _ = socket.recv_fds(self._control, 1 << 16, 16, socket.MSG_CMSG_CLOEXEC)
+            data, handles, _, _ = socket.recv_fds(
+                self._control, 1 << 16, 16, socket.MSG_CMSG_CLOEXEC
+            )
         except ConnectionError:
             data, handles = b"", []
         if not data:

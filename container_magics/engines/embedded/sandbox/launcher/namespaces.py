@@ -22,7 +22,14 @@ __all__ = ["KEPT_CAPABILITIES", "enter_root", "leave_host"]
 # net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
 KEPT_CAPABILITIES = frozenset((0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
 
-_NODES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+_NODES = {
+    "null": (1, 3),
+    "zero": (1, 5),
+    "full": (1, 7),
+    "random": (1, 8),
+    "urandom": (1, 9),
+    "tty": (5, 0),
+}
 _LINKS = {
     "fd": "/proc/self/fd",
     "stdin": "/proc/self/fd/0",
@@ -42,9 +49,7 @@ _QUIET = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 def leave_host(*, user_namespace: bool, network: str) -> None:
     """Leave the host's namespaces; the caller's next child is PID 1 of the new one."""
     uid, gid = os.geteuid(), os.getegid()
-    flags = (
-        kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
-    )
+    flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
     if network == "none":
         flags |= kernel.CLONE_NEWNET
     if user_namespace:
@@ -111,7 +116,14 @@ def _mount_at(root: int, path: str, source: str, kind: str, flags: int = 0, data
 
 
 def _make_dev(root: int, user_namespace: bool) -> None:
-    _mount_at(root, "dev", "tmpfs", "tmpfs", kernel.MS_NOSUID | kernel.MS_STRICTATIME, "mode=755,size=65536k")
+    _mount_at(
+        root,
+        "dev",
+        "tmpfs",
+        "tmpfs",
+        kernel.MS_NOSUID | kernel.MS_STRICTATIME,
+        "mode=755,size=65536k",
+    )
     dev = _at(root, "dev")
     for name, (major, minor) in _NODES.items():
         if user_namespace:
@@ -155,7 +167,11 @@ def _bind(root: int, source: str, target: str, *, read_only: bool) -> None:
             os.close(_at(root, target, 0))
         except FileNotFoundError:
             holder = _at(root, parent or ".")
-            os.close(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=holder))
+            os.close(
+                os.open(
+                    name, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=holder
+                )
+            )
             os.close(holder)
     handle = _at(root, target, os.O_DIRECTORY if directory else 0)
     place = f"/proc/self/fd/{handle}"
@@ -173,7 +189,9 @@ def _remount_read_only(path: str) -> None:
     kept = have & (kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
     times = (0x400, 0x800, 0x200000)
     locked = sum(flag for flag, bit in zip(times, (1024, 2048, 4096), strict=True) if have & bit)
-    kernel.mount("", path, flags=kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kept | locked)
+    kernel.mount(
+        "", path, flags=kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY | kept | locked
+    )
 
 
 def _mask() -> None:

@@ -98,7 +98,9 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
         OSError: PRoot can't be executed, or the tree not be written.
     """
     if spec["network"] == "none":
-        raise CannotStartError("the rung proot shares the host's network: --network none needs namespaces", 125)
+        raise CannotStartError(
+            "the rung proot shares the host's network: --network none needs namespaces", 125
+        )
     tree = spec["root"]["tree"]
     root = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     binds = {path: path for path in _SHOWN}
@@ -106,7 +108,8 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
     for source, target, read_only in spec["binds"]:
         if read_only:
             raise CannotStartError(
-                f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy the files", 125
+                f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy the files",
+                125,
             )
         binds[posixpath.normpath(target)] = source
     account = look_up(root, spec["user"])
@@ -134,7 +137,9 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
 def _bind(source: str, target: str) -> str:
     """PRoot's words for a bind; `!`: a symlink in the image is covered, not followed."""
     if ":" in source + target:
-        raise CannotStartError(f"the rung proot can't mount {source!r} on {target!r}: no colons", 125)
+        raise CannotStartError(
+            f"the rung proot can't mount {source!r} on {target!r}: no colons", 125
+        )
     return f"{source}:{target}!"
 
 
@@ -178,7 +183,9 @@ def follow(
     text, tail = b"", b""
     while True:
         ending = code is not None or stopping
-        ready, _, _ = select.select([pipes.messages], [], [], _KILL_AGAIN_SECONDS if ending else None)
+        ready, _, _ = select.select(
+            [pipes.messages], [], [], _KILL_AGAIN_SECONDS if ending else None
+        )
         if not ready:
             kill()
             continue

@@ -125,7 +125,12 @@ def _descendants() -> list[int]:
     for name in os.listdir("/proc"):
         if name.isdigit():
             try:
-                fields = Path(f"/proc/{name}/stat").read_text(errors="replace").rpartition(")")[2].split()
+                fields = (
+                    Path(f"/proc/{name}/stat")
+                    .read_text(errors="replace")
+                    .rpartition(")")[2]
+                    .split()
+                )
             except OSError:
                 continue
             parents.setdefault(int(fields[1]), []).append(int(name))
