@@ -4,12 +4,12 @@
     RegistryClient.open_blob(image, layer) ──► BlobReader      one layer's bytes, checked as read
           │
           ▼
-      transport: one HTTP session; redirects, retries, time limits, the scheme of loopback hosts
-          │             │
-          ▼             ▼
-        auth          failures
-      anonymous      what went wrong, in Docker's words
-      tokens
+      endpoint     one registry host: its scheme, and tokens for it (auth)
+          │
+          ▼
+      transport    one HTTP session: redirects, retries, time limits (reach)
+
+    failures       what went wrong at any of these, in Docker's words
 
 Nothing that a registry sends is believed: documents are bounded and hashed, layers are hashed as
 they stream, tokens stay with the host they were made for. `requests` is imported with the first

@@ -97,6 +97,7 @@ class RegistryClient:
         Raises:
             PullError: the registry cannot be reached (an `UnreachableError`), has no such image, or
                 sends something that is no image for this platform.
+            RegistryError: the configuration's bytes are not what its descriptor says.
         """
         reference = reference.with_default_tag()
         endpoint = self._endpoint(reference)
