@@ -102,10 +102,14 @@ def _command(written: Written) -> kinds.Command:
     return kinds.Command(False, written.words)
 
 
+def _is_empty(command: kinds.Command) -> bool:
+    return not command.words or (command.shell and not command.words[0])
+
+
 def _run(written: Written) -> kinds.Run:
     flags = check_flags("RUN", written.flags)
     command = _command(written)
-    if command.words in ((), ("",)):
+    if _is_empty(command):
         raise _at_least_one("RUN")
     is_script = len(written.heredocs) == 1 and marker(written.rest) is not None
     return kinds.Run(*written.place, command, flags, written.heredocs, is_script)
@@ -133,6 +137,11 @@ def _sources(written: Written) -> tuple[tuple[str, ...], str, tuple[kinds.Heredo
     if written.words is not None:
         return tuple(words[:-1]), words[-1], ()
     sources = tuple(word for word in words[:-1] if not marker(word))
+    if len(words) - 1 - len(sources) != len(written.heredocs):
+        raise DockerfileError(
+            f"{written.keyword} has a heredoc in a line whose quotes do not close",
+            hint="Close the quote, or escape it.",
+        )
     return sources, words[-1], written.heredocs
 
 
@@ -244,7 +253,7 @@ def _healthcheck(written: Written) -> kinds.Healthcheck:
     if kind.upper() != "CMD":
         raise DockerfileError(f'Unknown type "{kind.upper()}" in HEALTHCHECK (try CMD)')
     command = _command(replace(written, rest=rest, words=json_words(rest)))
-    if command.words in ((), ("",)):
+    if _is_empty(command):
         raise DockerfileError("Missing command after HEALTHCHECK CMD")
     interval, timeout, start_period, start_interval = (
         parse_duration(name, last_value(flags, name))

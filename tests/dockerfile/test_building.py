@@ -130,9 +130,9 @@ def test_healthcheck() -> None:
 
 
 def test_onbuild_keeps_the_triggers_text_and_value() -> None:
-    instruction = parse("FROM a\nONBUILD run  b \\\n  c\n").instructions[1]
+    instruction = parse("FROM a\nONBUILD run b \\\n  c\n").instructions[1]
     assert instruction == Onbuild(
-        2, 3, "ONBUILD run b c", "run  b   c", Run(2, 3, "RUN b c", Command(True, ("b   c",)))
+        2, 3, "ONBUILD run b c", "run b   c", Run(2, 3, "RUN b c", Command(True, ("b   c",)))
     )
 
 
@@ -173,6 +173,7 @@ def test_an_onbuild_trigger_with_a_heredoc_can_be_read_again() -> None:
             "not be determined",
         ),
         ("COPY a <<E\nE", "COPY cannot accept a heredoc as a destination"),
+        ('COPY <<E a" /\nE', "COPY has a heredoc in a line whose quotes do not close"),
         ("ENV", "ENV requires at least one argument"),
         ("ENV a", "ENV must have two arguments"),
         ("ENV =a", "ENV names can not be blank"),
@@ -220,7 +221,7 @@ def test_what_is_refused(text: str, reason: str) -> None:
         parse(f"FROM scratch\n{text}\n")
     assert caught.value.reason == reason
     assert caught.value.line == 2
-    assert caught.value.text == text.split("\n")[0]
+    assert caught.value.text == text.split("\n", maxsplit=1)[0]
 
 
 @pytest.mark.parametrize(
