@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,7 +19,7 @@ from ..engines.base import (
     ImageSummary,
     Message,
 )
-from ..errors import NotFoundError, PullError, UsageError
+from ..errors import FetchError, NotFoundError, PullError, UsageError
 from ..reference import parse
 from .aliases import BASE, StandIn, stand_in, stand_ins
 from .bootstrap import bootstrap
@@ -144,13 +144,7 @@ class _Preparation:
         if image is not BASE:
             self._stand_in(BASE)
         self.report(Message(f"building {image.name}, a stand-in: {image.summary}"))
-        with ExitStack() as stack:
-            context = image.directory
-            if image is BASE:
-                cache = self.cache or _user_cache()
-                cache.mkdir(parents=True, exist_ok=True)
-                context = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache)))
-                bootstrap(context, cache / "apt", self.report, self.cancel)
+        with self._context(image) as context:
             request = BuildRequest(
                 dockerfile=image.dockerfile,
                 context=context,
@@ -160,6 +154,25 @@ class _Preparation:
                 origin=str(image.directory / "Dockerfile"),
             )
             return self.engine.build(request, self.report, self.cancel).image.summary
+
+    @contextmanager
+    def _context(self, image: StandIn) -> Iterator[Path]:
+        """The build context; the base's is generated, and deleted afterwards."""
+        if image is not BASE:
+            yield image.directory
+            return
+        cache = self.cache or _user_cache()
+        with ExitStack() as stack:
+            try:
+                cache.mkdir(parents=True, exist_ok=True)
+                context = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=cache)))
+                bootstrap(context, cache / "apt", self.report, self.cancel)
+            except OSError as error:
+                raise FetchError(
+                    f"The packages for {image.name} cannot be kept in {cache}: {error}",
+                    hint="It takes 250 MB there; XDG_CACHE_HOME names another place.",
+                ) from error
+            yield context
 
 
 def _user_cache() -> Path:

@@ -9,7 +9,7 @@ import pytest
 
 from container_magics.engines.base import Cancellation, Engine, Message, Output, RunRequest
 from container_magics.engines.docker import DockerEngine
-from container_magics.errors import NotFoundError, RunError, UsageError
+from container_magics.errors import FetchError, NotFoundError, RunError, UsageError
 from container_magics.lab.aliases import BASE, STAND_IN_FOR_LABEL, stood_in_for
 from container_magics.lab.command import main
 from container_magics.lab.prepare import find, prepare
@@ -67,6 +67,13 @@ def test_a_name_without_a_stand_in_is_refused_before_anything_is_done(engine):
         prepare(engine, [ALPINE, "golong:1.20.5"])
     assert raised.value.hint == "Did you mean golang:1.20.5?"
     assert engine.images() == before
+
+
+def test_a_cache_that_cannot_be_written_is_named(engine, tmp_path):
+    blocked = tmp_path / "file"
+    blocked.touch()
+    with pytest.raises(FetchError, match=f"cannot be kept in {blocked}"):
+        prepare(engine, [ALPINE], cache=blocked)
 
 
 def test_ls_says_what_is_there(engine, capsys):
