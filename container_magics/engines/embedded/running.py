@@ -21,7 +21,7 @@ __all__ = ["Command", "Runner"]
 
 _CHUNK = 1 << 16
 _RESOLV = "/etc/resolv.conf"
-_NO_STREAM = b""
+_LOCAL_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,7 @@ class Runner:
                 files=_network_files(scratch, command.hostname),
                 binds=tuple((os.fspath(m.source), m.target, m.read_only) for m in command.mounts),
                 network=command.network,
+                proot=self._rung.proot,
             )
             return self._follow(spec, command.stdin, output, cancel)
 
@@ -158,7 +159,7 @@ def _network_files(directory: Path, hostname: str) -> dict[str, str]:
     """The three files by which a container knows the network, as copies that it may change."""
     texts = {
         "resolv.conf": Path(_RESOLV).read_text() if Path(_RESOLV).is_file() else "",
-        "hosts": f"127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n127.0.1.1\t{hostname}\n",
+        "hosts": f"{_LOCAL_HOSTS}127.0.1.1\t{hostname}\n",
         "hostname": f"{hostname}\n",
     }
     shown = {}

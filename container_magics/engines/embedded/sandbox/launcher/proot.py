@@ -104,16 +104,18 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
     tree = spec["root"]["tree"]
     root = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     binds = {path: path for path in _SHOWN}
-    binds.update(spec["files"])
+    binds.update(
+        (posixpath.normpath(f"/{target}"), source) for target, source in spec["files"].items()
+    )
     for source, target, read_only in spec["binds"]:
         if read_only:
             raise CannotStartError(
                 f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy the files",
                 125,
             )
-        binds[posixpath.normpath(target)] = source
+        binds[posixpath.normpath(f"/{target}")] = source
     account = look_up(root, spec["user"])
-    cwd = posixpath.normpath("/" + spec["cwd"])
+    cwd = posixpath.normpath(f"/{spec['cwd']}")
     view = _View(root, cwd, binds)
     if view.bound(cwd) is None:
         make_directories(root, cwd)

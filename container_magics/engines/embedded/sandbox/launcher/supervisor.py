@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import filters, kernel, namespaces, proot
+from . import filters, kernel, namespaces, probe, proot
 from .accounts import Account, UnknownAccountError, look_up
 from .inroot import make_directories
 from .program import CannotStartError, cannot_execute, find_program
@@ -208,6 +208,9 @@ def _enter(spec: Mapping[str, Any]) -> NoReturn:
     one_uid = spec["rung"] == "oneuid"
     kernel.die_with_parent(0)
     namespaces.enter_root(spec, user_namespace=one_uid)
+    if spec["probe"]:
+        probe.check(overlay="lower" in spec["root"])
+        os._exit(0)
     root = os.open("/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     account = look_up(root, spec["user"])
     make_directories(root, spec["cwd"])
