@@ -13,6 +13,7 @@
     ├── ConflictError              a name in use, an image in use
     ├── RegistryError              a registry refused, or answered nonsense
     │   └── PullError              no registry could give the image; has every answer
+    │                              (registry.UnreachableError: none could even be asked)
     ├── FetchError                 the packages for a stand-in cannot be had here
     ├── EngineUnavailableError     the chosen engine does not answer
     ├── SandboxError               no rung of the isolation ladder works, or one broke

@@ -88,7 +88,7 @@ def parse(text: str) -> Reference:
         InvalidReferenceError: the text is no image name; the message is Docker's.
     """
     rest, _, digest = text.partition("@")
-    if digest and not _DIGEST.fullmatch(digest) or text.endswith("@"):
+    if (digest and not _DIGEST.fullmatch(digest)) or text.endswith("@"):
         raise InvalidReferenceError(f'invalid reference format: digest "{digest}" in "{text}"')
     slash = rest.rfind("/")
     colon = rest.find(":", slash + 1)

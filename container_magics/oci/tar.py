@@ -18,7 +18,17 @@ from typing import NamedTuple
 
 from ..errors import CorruptArchiveError
 
-__all__ = ["BLOCK", "END", "Entry", "HeaderParser", "Member", "clean_path", "header", "padding", "read_members"]
+__all__ = [
+    "BLOCK",
+    "END",
+    "Entry",
+    "HeaderParser",
+    "Member",
+    "clean_path",
+    "header",
+    "padding",
+    "read_members",
+]
 
 BLOCK = 512
 END = bytes(2 * BLOCK)
@@ -28,7 +38,7 @@ _OCTAL_11 = 0o77777777777
 _OCTAL_7 = 0o7777777
 _XATTR = "SCHILY.xattr."
 
-REGULAR, HARDLINK, SYMLINK, CHAR, BLOCK_DEVICE, DIRECTORY, FIFO = b"0", b"1", b"2", b"3", b"4", b"5", b"6"
+_HARDLINK, _SYMLINK = b"1", b"2"
 _TYPES = {
     b"0": stat.S_IFREG,
     b"\0": stat.S_IFREG,
@@ -94,7 +104,9 @@ def clean_path(path: str) -> str:
         CorruptArchiveError: it climbs out with `..`, or is longer than Linux allows.
     """
     if len(path) > _MAX_PATH:
-        raise CorruptArchiveError(f"archive member with a path of {len(path)} characters: {path[:80]}…")
+        raise CorruptArchiveError(
+            f"archive member with a path of {len(path)} characters: {path[:80]}…"
+        )
     parts: list[str] = []
     for part in path.split("/"):
         if part in ("", "."):
@@ -165,7 +177,14 @@ def _ustar(
     name: bytes, mode: int, uid: int, gid: int, size: int, mtime: int, flag: bytes, link: bytes,
     major: int, minor: int, prefix: bytes,
 ) -> bytes:  # fmt: skip
-    head = b"%s%07o\0%07o\0%07o\0%011o\0%011o\0" % (name.ljust(100, b"\0"), mode, uid, gid, size, mtime)
+    head = b"%s%07o\0%07o\0%07o\0%011o\0%011o\0" % (
+        name.ljust(100, b"\0"),
+        mode,
+        uid,
+        gid,
+        size,
+        mtime,
+    )
     tail = b"%s%sustar\00000%s%07o\0%07o\0%s" % (
         flag, link.ljust(100, b"\0"), bytes(64), major, minor, prefix.ljust(167, b"\0"),
     )  # fmt: skip
@@ -346,7 +365,9 @@ def _parse_pax(body: bytes) -> dict[str, bytes]:
         equals = body.find(b"=", space, end)
         if length <= 0 or equals < 0 or end > len(body) or body[end - 1 : end] != b"\n":
             raise CorruptArchiveError("a pax record is malformed")
-        records[body[space + 1 : equals].decode("utf-8", "surrogateescape")] = body[equals + 1 : end - 1]
+        records[body[space + 1 : equals].decode("utf-8", "surrogateescape")] = body[
+            equals + 1 : end - 1
+        ]
         position = end
     return records
 
@@ -388,7 +409,7 @@ def _entry(block: bytes, flag: bytes, size: int, overrides: Mapping[str, bytes])
         gid,
         size if kind == stat.S_IFREG else 0,
         mtime,
-        clean_path(link) if flag == HARDLINK else (link if flag == SYMLINK else ""),
+        clean_path(link) if flag == _HARDLINK else (link if flag == _SYMLINK else ""),
         _number(block[329:337]) if device else 0,
         _number(block[337:345]) if device else 0,
         xattrs or _NO_XATTRS,

@@ -119,7 +119,7 @@ class Tree:
         return "/".join(done), nodes[-1]
 
     def walk(self, path: str = "") -> Iterator[tuple[str, Node]]:
-        """Everything below a directory, sorted as tar archives are: a directory, then its content."""
+        """Everything below a directory, in tar order: a directory, then its content."""
         top = self.lookup(path)
         if top is None or top.children is None:
             return
@@ -130,7 +130,8 @@ class Tree:
             yield where, node
             if node.children:
                 stack += [
-                    (where, child, node.children[child]) for child in sorted(node.children, reverse=True)
+                    (where, child, node.children[child])
+                    for child in sorted(node.children, reverse=True)
                 ]
 
 
@@ -181,7 +182,9 @@ class _Application:
             below = (
                 old.children
                 if old is not None and id(old) in self._fresh and old.children is not None
-                else dict(old.children or {}) if old is not None else {}
+                else dict(old.children or {})
+                if old is not None
+                else {}
             )
         children[name] = self._new(entry, place or entry.path, below, self._layer)
 

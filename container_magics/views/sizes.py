@@ -123,14 +123,15 @@ class SizeChart:
     def figure(self) -> Figure:
         """A new matplotlib figure, of no pyplot state; change and save it at will."""
         from matplotlib.figure import Figure
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
 
         has_reference = any(row.reference is not None for row in self._rows)
-        margin = 1.3 if self._title or has_reference else 0.9
+        margin = 0.95 + (0.4 if self._title else 0) + (0.3 if has_reference else 0)
         figure = Figure(
             figsize=(_WIDTH, margin + _ROW * len(self._rows)),
             dpi=_DPI,
             facecolor="white",
-            layout="constrained",
+            layout=ConstrainedLayoutEngine(h_pad=0.1, w_pad=0.1),
         )
         axes = figure.add_subplot()
         low, high = _limits(self._rows)
@@ -147,7 +148,7 @@ class SizeChart:
                 color=_INK,
                 fontsize=13,
                 fontweight="bold",
-                pad=14,
+                pad=32 if has_reference else 12,
                 parse_math=False,
             )
         if has_reference:
@@ -240,8 +241,7 @@ def _dress(axes: Axes, names: Sequence[str], low: float) -> None:
     axes.grid(visible=True, axis="x", color=_GRID, linewidth=1, zorder=0)
     axes.set_axisbelow(True)
     axes.set_xlabel(
-        f"size of all layers, logarithmic scale from {human_size(low)}: each line is ten times "
-        "the one before",
+        f"size of all layers, logarithmic scale from {human_size(low)}, tenfold at each line",
         color=_FAINT,
         fontsize=9.5,
         labelpad=8,
@@ -268,8 +268,10 @@ def _legend(axes: Axes) -> None:
     axes.legend(
         [Patch(color=_BAR), book],
         ["measured here", "the book"],
-        loc="lower right",
-        bbox_to_anchor=(1, 1),
+        loc="lower left",
+        bbox_to_anchor=(-0.012, 1),
+        borderpad=0,
+        borderaxespad=0.6,
         ncols=2,
         frameon=False,
         fontsize=10,

@@ -34,7 +34,7 @@ def test_finds(words, verb):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("imagse", "'docker images'"),
+        ("imagess", "'docker images'"),
         ("image prun", "'docker image prune'"),
         ("nothing-like-it", "See docker --help."),
         ("--froce run", "unknown flag: --froce"),

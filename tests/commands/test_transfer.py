@@ -97,7 +97,7 @@ def test_archives_are_not_shown_to_people(docker, surface):
 
 
 def test_an_output_that_cannot_be(docker, tmp_path):
-    with pytest.raises(UsageError, match='directory ".*nowhere" does not exist'):
+    with pytest.raises(UsageError, match=r'directory ".*nowhere" does not exist'):
         docker("save", "a", "-o", str(tmp_path / "nowhere" / "x.tar"))
     with pytest.raises(UsageError, match="is a directory"):
         docker("save", "a", "-o", str(tmp_path))

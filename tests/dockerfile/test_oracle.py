@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import assume, event, given, settings
 from hypothesis import strategies as st
 
 from container_magics import dockerfile as ours
@@ -366,6 +366,7 @@ LINES = st.builds("{} {}".format, KEYWORDS, st.lists(FRAGMENTS, max_size=6).map(
 def test_what_we_accept_of_any_text_we_read_alike(lines: list[str], end: str) -> None:
     """We refuse more than the oracle, which checks no arguments, and nothing less."""
     text = "".join(f"{line}{end}" for line in ["FROM a", *lines])
+    assume(text.isascii() or "--" not in text)  # the oracle takes flags for Latin-1
     try:
         mine = our_own(text)
     except DockerfileError:
@@ -380,7 +381,7 @@ def test_what_we_accept_of_any_text_we_read_alike(lines: list[str], end: str) ->
 
 
 def more_behind_json(words: tuple[str, ...]) -> bool:
-    text = " ".join(words).removeprefix("CMD ")
+    text = " ".join(words).removeprefix("CMD ").lstrip()
     try:
         array, end = json.JSONDecoder().raw_decode(text)
     except ValueError:

@@ -1,7 +1,8 @@
 """The engine's own builder through the SDK: Docker's classic one, or Podman's.
 
 The whole context is sent as a tar, less what .dockerignore names. Each `Step n/m` is a vertex;
-between `Running in` and `Removing intermediate container` all text is its output.
+between `Running in` and `Removing intermediate container` all text is its output. Podman has no
+such brackets: there all that is no `STEP`, `-->` or `COMMIT` is output, of one stream.
 """
 
 from __future__ import annotations
@@ -12,11 +13,18 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from ...errors import BuildError, ContainerMagicsError, EngineUnavailableError
+from ...errors import (
+    BuildError,
+    ConflictError,
+    ContainerMagicsError,
+    EngineUnavailableError,
+    NotFoundError,
+)
 from ..base import BuildEvent, BuildRequest, Cancellation, Emit, Vertex, VertexLog, VertexStatus
 from .buildkit import Failed
 from .steps import Steps
@@ -32,13 +40,20 @@ _STDERR = re.compile(r"\x1b\[91m(.*?)\x1b\[0m", re.DOTALL)
 
 
 class ClassicProgress:
-    """Parse the JSON stream of `POST /build`."""
+    """Parse the JSON stream of `POST /build`.
+
+    Attributes:
+        container: ID of the container of the step that runs, or "".
+        image: ID of the image, once the build has ended.
+        error: why it failed, or "".
+    """
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
         self._count = 0
         self._vertex: Vertex | None = None
-        self._container = ""
+        self._is_podman = False
+        self.container = ""
         self.image = ""
         self.error = ""
 
@@ -63,9 +78,9 @@ class ClassicProgress:
 
     def _text(self, text: str) -> Iterator[BuildEvent]:
         line = text.rstrip("\n")
-        if self._container:
-            if line == f"Removing intermediate container {self._container}":
-                self._container = ""
+        if self.container:
+            if line == f"Removing intermediate container {self.container}":
+                self.container = ""
             elif self._vertex:
                 stderr = _STDERR.fullmatch(line)
                 data = stderr[1] if stderr else text
@@ -73,6 +88,7 @@ class ClassicProgress:
             return
         if step := _STEP.fullmatch(line):
             yield from self._end()
+            self._is_podman = "STEP" in line[: step.start(1)]
             self._count += 1
             place = self._steps.classic(self._count)
             self._vertex = Vertex(
@@ -84,12 +100,16 @@ class ClassicProgress:
             )
             yield self._vertex
         elif running := _RUNNING.fullmatch(line):
-            self._container = running[1]
+            self.container = running[1]
         elif line.strip().startswith(("---> Using cache", "--> Using cache")) and self._vertex:
             self._vertex = replace(self._vertex, cached=True)
         elif line.startswith("Successfully built "):
             self.image = self.image or line.removeprefix("Successfully built ")
             yield from self._end()
+        elif self._is_podman and line.split(" ")[0] == "COMMIT":
+            yield from self._end()
+        elif self._is_podman and self._vertex and not line.startswith("--> "):
+            yield VertexLog(self._vertex.digest, 1, text.encode())
 
     def _end(self, error: str = "") -> Iterator[BuildEvent]:
         if self._vertex:
@@ -106,6 +126,8 @@ def build(
         Failed: the build failed, or the engine refused the Dockerfile.
         BuildError: it was cancelled.
     """
+    if cancel.cancelled:
+        raise BuildError("build cancelled")
     progress = ClassicProgress(steps)
     name = f".dockerfile.{uuid.uuid4().hex}"
     try:
@@ -134,16 +156,29 @@ def build(
     except EngineUnavailableError as error:
         if not cancel.cancelled:
             raise
+        _remove(engine, progress.container)
         raise BuildError("build cancelled") from error
     except ContainerMagicsError as error:
         raise Failed([error.message.replace(name, "Dockerfile")]) from error
     if cancel.cancelled:
+        _remove(engine, progress.container)
         raise BuildError("build cancelled")
     if progress.error or not progress.image:
         raise Failed([progress.error or "the engine ended the build without an image"])
     for tag in request.tags:
         engine.tag(progress.image, tag)
     return progress.image
+
+
+def _remove(engine: DockerEngine, container: str) -> None:
+    """See that a cancelled step's container is gone; the engine may be at it already."""
+    if not container:
+        return
+    with suppress(NotFoundError):
+        with suppress(ConflictError), engine.calling() as api:
+            api.remove_container(container, v=True, force=True)
+        with engine.calling() as api:
+            api.wait(container, condition="removed")
 
 
 def _arguments(request: BuildRequest) -> dict[str, str] | None:

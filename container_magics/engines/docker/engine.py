@@ -179,8 +179,7 @@ class DockerEngine:
         """Make a one-layer image of a tar stream; returns its ID."""
         params: dict[str, Any] = {"changes": list(changes), "message": message}
         if name:
-            reference = parse(name).with_default_tag()
-            params |= {"repo": reference.familiar_name, "tag": reference.tag}
+            params["repo"] = parse(name).with_default_tag().familiar
         with _reading_archive(), self.calling() as api:
             events = api.import_tar(source, params)
         identifiers = [str(event.get("status", "")).strip() for event in events]

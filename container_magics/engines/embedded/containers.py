@@ -18,19 +18,21 @@ from ..base import Cancellation, Emit, Message, Output, RunRequest, RunResult
 from .bases import ImageSource
 from .names import find_container, look_up
 from .running import Command, Runner
-from .snapshots.base import Snapshotter
+from .snapshots.base import Snapshotter, Workspace
 from .state import BuildState, now
 from .store import ContainerRow, Store, remove_tree
 
 __all__ = ["Containers"]
 
 _ADJECTIVES = (
-    "amber", "brisk", "calm", "dapper", "eager", "frosty", "gentle", "hardy", "jolly", "keen", "lively",
-    "mellow", "nimble", "patient", "quiet", "rustic", "sunny", "tidy", "upbeat", "vivid", "witty", "zesty",
+    "amber", "brisk", "calm", "dapper", "eager", "frosty", "gentle", "hardy", "jolly", "keen",
+    "lively", "mellow", "nimble", "patient", "quiet", "rustic", "sunny", "tidy", "upbeat",
+    "vivid", "witty", "zesty",
 )  # fmt: skip
 _NOUNS = (
-    "anchor", "barge", "buoy", "capstan", "crane", "deck", "dock", "ferry", "galley", "harbor", "helm",
-    "hull", "keel", "lighter", "mast", "pallet", "pier", "quay", "rudder", "sail", "tug", "winch",
+    "anchor", "barge", "buoy", "capstan", "crane", "deck", "dock", "ferry", "galley", "harbor",
+    "helm", "hull", "keel", "lighter", "mast", "pallet", "pier", "quay", "rudder", "sail", "tug",
+    "winch",
 )  # fmt: skip
 
 
@@ -67,7 +69,7 @@ class Containers:
                 workspace, command, lambda stream, data: emit(Output(stream, data)), cancel
             )
         except BaseException:
-            self._finish(kept, workspace.discard, 137, "interrupted", started)
+            self._interrupted(kept, workspace, started)
             raise
         if request.remove:
             workspace.discard()
@@ -112,7 +114,7 @@ class Containers:
             "AutoRemove": request.remove,
         }
         for _ in range(20):
-            name = request.name or f"{random.choice(_ADJECTIVES)}_{random.choice(_NOUNS)}"  # noqa: S311 - a name
+            name = request.name or _random_name()
             if not request.name and any(row.name == name for row in self._store.containers()):
                 name += f"_{secrets.token_hex(2)}"
             row = ContainerRow(container, name, image, 0, "running", detail)
@@ -122,7 +124,8 @@ class Containers:
                 break
         other = find_container(self._store, request.name)
         raise ConflictError(
-            f'Conflict. The container name "/{request.name}" is already in use by container "{other.id}". '
+            f'Conflict. The container name "/{request.name}" is already in use '
+            f'by container "{other.id}". '
             "You have to remove (or rename) that container to be able to reuse that name."
         )
 
@@ -133,19 +136,12 @@ class Containers:
         state = {"ExitCode": code, "Error": error, "StartedAt": started, "FinishedAt": now()}
         self._store.update_container(row.id, "exited", {**row.detail, "State": state})
 
-    def _finish(
-        self,
-        row: ContainerRow,
-        discard: Any,
-        code: int,
-        error: str,
-        started: str,
-    ) -> None:
+    def _interrupted(self, row: ContainerRow, workspace: Workspace, started: str) -> None:
         if row.detail["AutoRemove"]:
-            discard()
+            workspace.discard()
             self._store.drop_container(row.id)
         else:
-            self._settle(row, code, error, started)
+            self._settle(row, 137, "interrupted", started)
 
     def remove(self, name: str, *, force: bool = False) -> str:
         """Delete a container that has ended; returns its name.
@@ -171,6 +167,10 @@ class Containers:
         if not directory.is_dir():
             raise NotFoundError(f"container {row.name} has no file system any more")
         return row, directory
+
+
+def _random_name() -> str:
+    return f"{random.choice(_ADJECTIVES)}_{random.choice(_NOUNS)}"  # noqa: S311 - no secret
 
 
 def _command(request: RunRequest, state: BuildState, container: str) -> Command:

@@ -35,7 +35,7 @@ class BuildContext:
         if self.root is not None and not self.root.is_dir():
             raise SourceNotFoundError(
                 f'unable to prepare context: path "{root}" not found',
-                hint="The last argument names the build context, a directory; `.` is the notebook's.",
+                hint="The last argument names the build context; `.` is the notebook's directory.",
             )
         self.ignore = IgnoreRules()
         if self.root is not None:
@@ -149,7 +149,7 @@ class BuildContext:
         return os.path.isdir(self.full(real))
 
     def walk(self, real: str) -> Iterator[tuple[str, Entry]]:
-        """Everything below a resolved directory that is not ignored: (path relative to it, entry)."""
+        """Everything not ignored below a resolved directory: (path relative to it, entry)."""
 
         def below(directory: str, relative: str) -> Iterator[tuple[str, Entry]]:
             for name in sorted(os.listdir(self.full(directory))):

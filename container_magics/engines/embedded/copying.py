@@ -15,6 +15,7 @@ import posixpath
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import BinaryIO
 
 from ...errors import BuildError, SourceNotFoundError
@@ -320,6 +321,10 @@ class _MemberContent(io.RawIOBase):
         return self._member.read(1 << 20 if size is None or size < 0 else size)
 
 
+def _reader(member: Member) -> BinaryIO:
+    return io.BufferedReader(_MemberContent(member))
+
+
 def layout_archive(
     tree: Tree, members: Iterable[Member], destination: str, workdir: str, owner: Owner
 ) -> Iterator[Piece]:
@@ -342,7 +347,7 @@ def layout_archive(
         yield from made.put(
             path,
             owner.apply(entry),
-            lambda member=member: io.BufferedReader(_MemberContent(member)),
+            partial(_reader, member),
         )
 
 
@@ -370,7 +375,8 @@ def owner_of(store: Store, tree: Tree, chown: str, chmod: str) -> Owner:
             mode = -1
         if not 0 <= mode <= 0o7777:
             raise BuildError(
-                f"invalid chmod parameter: '{chmod}'. it should be octal string and between 0 and 07777"
+                f"invalid chmod parameter: '{chmod}'. "
+                "it should be octal string and between 0 and 07777"
             )
     if not chown:
         return Owner(mode=mode)

@@ -38,7 +38,16 @@ class FileDigests:
             OSError: it cannot be read.
         """
         status = os.stat(path)
-        stamp = f"{status.st_dev}:{status.st_ino}:{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}"
+        stamp = ":".join(
+            str(part)
+            for part in (
+                status.st_dev,
+                status.st_ino,
+                status.st_size,
+                status.st_mtime_ns,
+                status.st_ctime_ns,
+            )
+        )
         large = status.st_size >= _REMEMBER_FROM
         known = self._files.get(path)
         if known is None and large:

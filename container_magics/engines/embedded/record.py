@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,10 +27,8 @@ def entry_of(path: str, status: os.stat_result, full: str) -> Entry:
     device = kind in (stat.S_IFCHR, stat.S_IFBLK)
     xattrs: dict[str, bytes] = {}
     if kind == stat.S_IFREG and status.st_mode & 0o111:
-        try:
+        with suppress(OSError):
             xattrs[_CAPABILITY] = os.getxattr(full, _CAPABILITY, follow_symlinks=False)
-        except OSError:
-            pass
     return Entry(
         path,
         status.st_mode,

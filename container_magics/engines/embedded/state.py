@@ -135,7 +135,7 @@ class BuildState:
         )
 
     def image_config(self) -> bytes:
-        """The image configuration (OCI image-spec config.md), the bytes the image's ID is made of."""
+        """The image configuration (OCI image-spec config.md), whose digest is the image's ID."""
         created = self.created or "1970-01-01T00:00:00Z"
         history = [{"created": created, **row} for row in self.history]
         whole = {

@@ -129,7 +129,8 @@ class StageBuilder:
         state = replace(state.with_config(OnBuild=None), args=state.args, cmd_here=False)
         for number, trigger in enumerate(triggers, 1):
             instruction = parse_instruction(trigger, self._escape)
-            name = f"[{self._stage.name or self._stage.index} onbuild {number}/{len(triggers)}] {trigger}"
+            place = f"{self._stage.name or self._stage.index} onbuild {number}/{len(triggers)}"
+            name = f"[{place}] {trigger}"
             state = self._instruction(instruction, state, (_digest(name), name, self._stage.line))
         for instruction in self._stage.instructions:
             named = next(self._names) if isinstance(instruction, _MAKES_LAYER) else None
@@ -419,7 +420,8 @@ def _notebook_warning(step: _Step, instruction: Copy, notebooks: Sequence[str]) 
         line += "\n.ipynb_checkpoints"
     return VertexWarning(
         step.vertex.digest,
-        f"{paths[0]} changed since the last build, so `{instruction.text}` could not come from the cache",
+        f"{paths[0]} changed since the last build, "
+        f"so `{instruction.text}` could not come from the cache",
         f"Add this to .dockerignore:\n{line}",
         instruction.line,
     )

@@ -39,17 +39,19 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS layers (
     number INTEGER PRIMARY KEY AUTOINCREMENT, diff_id TEXT NOT NULL, kind TEXT NOT NULL,
     size INTEGER NOT NULL, UNIQUE (diff_id, kind));
-CREATE TABLE IF NOT EXISTS images (id TEXT PRIMARY KEY, stored REAL NOT NULL, size INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS images (
+    id TEXT PRIMARY KEY, stored REAL NOT NULL, size INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, image TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS digests (name TEXT NOT NULL, digest TEXT NOT NULL, image TEXT NOT NULL,
     PRIMARY KEY (name, digest));
-CREATE TABLE IF NOT EXISTS cache (key TEXT PRIMARY KEY, diff_id TEXT NOT NULL, created TEXT NOT NULL,
-    used REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS cache (
+    key TEXT PRIMARY KEY, diff_id TEXT NOT NULL, created TEXT NOT NULL, used REAL NOT NULL);
 CREATE TABLE IF NOT EXISTS containers (
     id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, number INTEGER,
     state TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS copied (step TEXT PRIMARY KEY, files TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS file_digests (path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS file_digests (
+    path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL);
 """
 _BUSY_SECONDS = 60.0
 
@@ -196,6 +198,12 @@ class Store:
             self._depth -= 1
             if self._depth == 0:
                 self._db.execute("COMMIT")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """What is noted inside becomes true at once, or after an exception not at all."""
+        with self._transaction():
+            yield
 
     def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -452,7 +460,10 @@ class Store:
     def containers(self) -> list[ContainerRow]:
         """All containers that were kept."""
         rows = self._all("SELECT id, name, image, number, state, detail FROM containers")
-        return [ContainerRow(*row[:5], json.loads(row[5])) for row in rows]
+        return [
+            ContainerRow(container, name, image, number, state, json.loads(detail))
+            for container, name, image, number, state, detail in rows
+        ]
 
     def drop_container(self, container_id: str) -> None:
         """Forget a container; its directory is the caller's."""
