@@ -53,6 +53,8 @@ def oracles(text: str) -> list[Seen]:
             words = (words[0], *(word.lower() for word in words[1:]))
         elif kind == "HEALTHCHECK":
             words = (words[0].upper(), *words[1:])
+        elif kind == "VOLUME":
+            words = tuple(word.strip() for word in words)
         elif kind in ("ADD", "COPY") and command.heredocs:
             words = tuple(word for word in words if not HEREDOC_WORD.fullmatch(word))
         flags = tuple(flag[2:].partition("=")[::2] for flag in command.flags)
