@@ -1,0 +1,317 @@
+import re
+import threading
+from html.parser import HTMLParser
+
+import pytest
+
+from container_magics.engines.base import (
+    BuildResult,
+    Message,
+    Vertex,
+    VertexLog,
+    VertexStatus,
+    VertexWarning,
+)
+from container_magics.engines.follow import follow
+from container_magics.errors import BuildError, StepFailedError
+from container_magics.views.progress import NotebookProgress
+
+from .values import HOSTILE, done, image, running, summary
+
+
+class Reader(HTMLParser):
+    """The text of some HTML, its tags and attributes, and whether they are balanced."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.tags: list[tuple[str, dict]] = []
+        self.open: list[str] = []
+        self.feed(html)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag != "br":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text += data
+
+
+def result(**more) -> BuildResult:
+    return BuildResult(image(**more), 9, 4, 12.34)
+
+
+def test_every_step_has_a_display_with_its_final_state(cell, clock):
+    view = NotebookProgress("Building app", clock=clock)
+    view.update(Vertex("a", "[1/3] FROM x"))
+    view.update(done("a", "[1/3] FROM x", cached=True))
+    view.update(running("b", "[2/3] RUN make", started=1000.0))
+    clock.now += 1
+    view.update(VertexLog("b", 1, b"working\n"))
+    clock.now += 1
+    view.update(done("b", "[2/3] RUN make", 1000.0, 1001.5, layer_size=1_230_000))
+    view.finish(result())
+    texts = [output["text/plain"] for output in cell.outputs]
+    assert texts[0] == "Building app"
+    assert texts[1] == "✓  [1/3] FROM x  CACHED"
+    assert texts[2] == "✓  [2/3] RUN make  1.5s  1.23MB"
+    assert texts[3].startswith("✓ Built app:latest")
+    assert len(texts) == 4
+    assert "CACHED" in cell.outputs[1]["text/html"]
+    assert "working" in cell.outputs[2]["text/html"]
+
+
+def test_a_running_step_shows_its_clock_its_last_lines_and_its_downloads(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(running("a", started=998.0))
+    clock.now += 0.5
+    view.update(VertexStatus("a", "sha256:abc", 5_000_000, 20_000_000))
+    assert "running 2.5s" in cell.html
+    assert "5MB / 20MB" in cell.html
+    assert "width:25%" in cell.html
+    clock.now += 0.5
+    view.update(VertexLog("a", 2, b"first\nsecond\nthird\nfourth\n"))
+    shown = Reader(cell.html).text
+    assert "second\nthird\nfourth" in shown
+    assert "first" not in shown
+    clock.now += 0.5
+    view.update(None)
+    assert "running 3.5s" in cell.html
+
+
+def test_a_finished_log_is_folded_and_a_failed_one_is_open(cell, clock):
+    view = NotebookProgress(clock=clock)
+    for digest in "ab":
+        view.update(running(digest, f"RUN {digest}"))
+        view.update(VertexLog(digest, 1, b"some output\n"))
+    view.update(done("a", "RUN a"))
+    view.update(done("b", "RUN b", error="exit code: 2", line=7))
+    view.update(Vertex("c", "RUN c"))
+    clock.now += 3
+    view.fail(StepFailedError("RUN b failed", returncode=2, step="RUN b"))
+    good, bad, end = cell.outputs
+    details = [attrs for tag, attrs in Reader(good["text/html"]).tags if tag == "details"]
+    assert details == [{}]
+    details = [attrs for tag, attrs in Reader(bad["text/html"]).tags if tag == "details"]
+    assert details == [{"open": None}]
+    assert "FAILED" in bad["text/html"]
+    assert "exit code: 2" in bad["text/html"]
+    assert "some output" in bad["text/plain"]
+    assert end["text/plain"] == "✗ Build failed: after 3.0s, at RUN b (line 7), 1 step not run"
+
+
+def test_a_failure_without_a_failed_step_marks_what_ran(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(running("a", "COPY x ."))
+    view.update(running("b", "RUN sleep"))
+    view.fail(BuildError("COPY x: not in the context\nmore", step="COPY x ."))
+    assert [o["text/plain"].split("  ")[2].split()[0] for o in cell.outputs[:2]] == [
+        "FAILED",
+        "CANCELLED",
+    ]
+
+
+def test_an_interrupt_cancels_what_ran(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(running("a", "RUN sleep"))
+    view.fail(KeyboardInterrupt())
+    assert "CANCELLED" in cell.outputs[0]["text/html"]
+    assert cell.outputs[1]["text/plain"].startswith("✗ Build interrupted: after")
+
+
+def test_the_last_lines_of_a_long_failed_log_are_in_view_and_the_rest_is_counted(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(running("a"))
+    for number in range(2000):
+        view.update(VertexLog("a", 1, f"line {number}\n".encode()))
+    view.update(done("a", error="exit code: 1"))
+    view.fail(BuildError("failed"))
+    shown = Reader(cell.outputs[0]["text/html"]).text
+    assert "1,980 earlier lines" in shown
+    assert "1,500 lines left out" in shown
+    assert "line 0\n" in shown
+    assert shown.index("line 1979") < shown.index("line 1980") < shown.index("line 1999")
+
+
+def test_updates_stay_within_four_and_100_kb_a_second(cell, clock):
+    view = NotebookProgress(clock=clock)
+    for digest in "abcd":
+        view.update(running(digest, f"RUN {digest}", started=1000.0))
+    for tick in range(2000):
+        clock.now += 0.005
+        for digest in "abcd":
+            view.update(VertexLog(digest, 1, b"\x00" * 300 + b"<" * 300 + b"%d\n" % tick))
+    for digest in "abcd":
+        clock.now += 0.05
+        view.update(done(digest, f"RUN {digest}", 1000.0, clock.now))
+    for _ in range(40):
+        clock.now += 0.1
+        view.update(None)
+    for start in cell.updates:
+        assert sum(start <= when < start + 1 for when in cell.updates) <= 4
+        volume = sum(
+            len(message["data"]["text/html"])
+            for when, message in cell.messages
+            if start <= when < start + 1
+        )
+        assert volume <= 100_000
+    assert len(cell.updates) > 30
+    assert "running" not in Reader(cell.html).text
+
+
+def test_running_steps_share_the_updates(cell, clock):
+    view = NotebookProgress(clock=clock)
+    for digest in "abc":
+        view.update(running(digest, f"RUN {digest}", started=1000.0))
+    for _ in range(100):
+        clock.now += 0.1
+        view.update(None)
+    ids = [message["transient"]["display_id"] for _, message in cell.messages if message["update"]]
+    counts = [ids.count(identity) for identity in set(ids)]
+    assert len(counts) == 3
+    assert max(counts) - min(counts) <= 2
+
+
+def test_what_is_over_is_not_written_again(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(done("a", "RUN a"))
+    clock.now += 1
+    view.update(running("b", "RUN b", started=1000.0))
+    for _ in range(50):
+        clock.now += 0.3
+        view.update(None)
+    first = cell.messages[0][1]["transient"]["display_id"]
+    assert [m["update"] for _, m in cell.messages if m["transient"]["display_id"] == first] == [
+        False
+    ]
+
+
+def test_a_build_of_quick_steps_writes_each_step_once(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(Vertex("-", "[internal] start"))
+    for number in range(20):
+        view.update(Vertex(str(number), f"RUN {number}"))
+    for number in range(20):
+        clock.now += 0.001
+        view.update(running(str(number), f"RUN {number}", clock.now))
+        view.update(done(str(number), f"RUN {number}", clock.now, clock.now))
+    view.finish(result())
+    assert len(cell.updates) <= 1
+    names = [output["text/plain"].split("  ")[1] for output in cell.outputs[:-1]]
+    assert names == [f"RUN {number}" for number in range(20)]
+
+
+def test_a_clock_set_back_does_not_stop_the_updates(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(running("a", started=1000.0))
+    clock.now = 10.0
+    view.update(VertexLog("a", 1, b"still here\n"))
+    assert "still here" in cell.html
+
+
+def test_texts_from_outside_are_text(cell, clock):
+    view = NotebookProgress(HOSTILE, clock=clock)
+    hostile = f"{HOSTILE}\u202e\x1b[31m\x07</pre></details>"
+    view.update(Message(hostile))
+    view.update(running("a", f"[{hostile}] RUN {hostile}" + "n" * 10_000))
+    view.update(VertexStatus("a", hostile, 1, 2))
+    view.update(VertexLog("a", 1, f"{hostile}\n".encode()))
+    view.update(VertexWarning("a", hostile, hostile, 3))
+    view.update(VertexWarning("", hostile, hostile))
+    clock.now += 1
+    view.update(None)
+    view.update(running("b", HOSTILE))
+    view.update(VertexLog("b", 1, f"{hostile}\n".encode()))
+    view.update(done("b", HOSTILE))
+    view.update(done("a", HOSTILE, error=hostile))
+    running_html = cell.html
+    names = (f"{HOSTILE}:{HOSTILE}",)
+    view.finish(result(names=names), summary("b", names))
+    view.fail(BuildError(hostile))
+    for _, message in cell.messages:
+        reader = Reader(message["data"]["text/html"])
+        assert {tag for tag, _ in reader.tags} <= {
+            *("div", "span", "details", "summary", "pre", "i", "br"),
+            *("table", "thead", "tbody", "tr", "th", "td"),
+        }
+        assert not any(name.startswith("on") for _, attrs in reader.tags for name in attrs)
+        assert not re.search("[\u202e\x07\x1b]", "".join(message["data"].values()))
+    assert "&lt;img src=x" in running_html
+    assert len(running_html) < 10_000
+
+
+def test_html_keeps_to_what_an_untrusted_notebook_keeps(cell, clock):
+    view = NotebookProgress("Building", clock=clock)
+    view.update(running("a"))
+    view.update(VertexLog("a", 1, b"x\n"))
+    view.update(done("a", layer_size=1))
+    view.finish(result(), summary("b"))
+    kept = {"style", "title", "open", "scope", "role", "aria-label"}
+    reader = Reader(cell.html)
+    assert {name for _, attrs in reader.tags for name in attrs} <= kept
+    assert "✓" in reader.text
+
+
+@pytest.mark.parametrize(
+    ("previous", "change"),
+    [
+        (None, None),
+        (summary("b", size=1_000_000), "8.17MB larger than bbbbbbbbbbbb (1MB, 5 days ago)"),
+        (summary("b", size=803_000_000), "794MB smaller than bbbbbbbbbbbb (803MB, 5 days ago)"),
+        (summary("b"), "the same size as bbbbbbbbbbbb (9.17MB, 5 days ago)"),
+        (summary("a"), "none: the same image as before"),
+    ],
+)
+def test_the_result_gives_its_facts_and_what_changed(cell, clock, previous, change):
+    view = NotebookProgress(clock=clock)
+    view.finish(result(), previous)
+    facts = ["Image ID aaaaaaaaaaaa", "Size 9.17MB", "Layers 2", "Steps 9, 4 from cache"]
+    facts.append("Time 12.3s")
+    facts += [f"Change {change}"] if change else []
+    text = cell.outputs[0]["text/plain"]
+    assert [" ".join(line.split()) for line in text.splitlines()[1:]] == facts
+    for fact in facts:
+        assert fact.split(" ", 2 if fact.startswith("Image") else 1)[-1] in cell.html
+
+
+def test_advice_is_below_its_step(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(running("a", "COPY . ."))
+    view.update(VertexWarning("a", "x.ipynb changed", "add *.ipynb to .dockerignore", 4))
+    view.update(done("a", "COPY . ."))
+    view.finish(result())
+    assert "x.ipynb changed (line 4)" in cell.outputs[0]["text/html"]
+    assert "add *.ipynb to .dockerignore" in cell.outputs[0]["text/html"]
+    assert "warning: x.ipynb changed (line 4)" in cell.outputs[0]["text/plain"]
+
+
+def test_following_displays_in_this_thread_and_gives_the_result(cell):
+    threads = set()
+    built = result()
+
+    def build(emit, cancel):
+        threads.add(threading.current_thread())
+        emit(running("a"))
+        emit(done("a"))
+        return built
+
+    view = NotebookProgress()
+    assert view.follow(follow(build)) is built
+    assert threads != {threading.current_thread()}
+    assert "Built" in cell.html
+
+
+def test_following_shows_the_failure_and_raises_it(cell):
+    def build(emit, cancel):
+        emit(running("a", "RUN false"))
+        raise BuildError("no", step="RUN false")
+
+    with pytest.raises(BuildError):
+        NotebookProgress().follow(follow(build))
+    assert "Build failed" in cell.html
+    assert "FAILED" in cell.outputs[0]["text/html"]
