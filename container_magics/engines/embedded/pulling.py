@@ -1,0 +1,283 @@
+"""Pulling into the store: layers side by side, each checked and unpacked while it arrives."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ...errors import ContainerMagicsError, CorruptArchiveError, PullError, RegistryError
+from ...oci.models import (
+    FOREIGN_LAYER_TYPES,
+    GZIP_LAYER_TYPES,
+    PLAIN_LAYER_TYPES,
+    ZSTD_LAYER_TYPES,
+    Descriptor,
+    Platform,
+)
+from ...reference import Reference
+from ...registry import RegistryClient, RemoteImage
+from ..base import Cancellation, Message, PullProgress
+from .receiving import ImageConfig, UnpackedLayer, keep, unpack_layer
+from .store import Store
+
+__all__ = ["pull"]
+
+_AT_ONCE = 3
+_REPORT_SECONDS = 0.1
+_GRACE_SECONDS = 2.0
+_LAYER_TYPES = PLAIN_LAYER_TYPES | GZIP_LAYER_TYPES | ZSTD_LAYER_TYPES
+
+Report = Callable[[PullProgress | Message], None]
+T = TypeVar("T")
+
+
+def pull(
+    store: Store,
+    client: RegistryClient,
+    reference: Reference,
+    report: Report,
+    cancel: Cancellation,
+    *,
+    platform: Platform | None = None,
+) -> str:
+    """Fetch an image from its registry, and name it once it is complete.
+
+    Args:
+        store: where it goes; what it has of the image is not fetched again.
+        client: to ask with.
+        reference: the name; a digest in it counts, and then no tag is set.
+        report: gets each layer's progress and Docker's closing lines, from several threads.
+        cancel: ends the pull within moments, with nothing kept.
+        platform: to choose from an index; this machine's by default.
+
+    Returns:
+        The image's ID.
+
+    Raises:
+        PullError: the registry cannot be reached, or does not have it.
+        RegistryError: what it sends is not what it promised.
+        CorruptArchiveError: the image breaks its specification.
+        StoreError: the store is full, or broke.
+        ContainerMagicsError: the pull was cancelled.
+    """
+    reference = reference.with_default_tag()
+    wanted = platform or Platform.host()
+    crew = _Crew(reference, cancel)
+    with store.scratch() as scratch:
+        try:
+            remote = crew.run([lambda: client.resolve(reference, wanted)])[0]
+            report(
+                Message(f"{reference.digest or reference.tag}: Pulling from {reference.repository}")
+            )
+            config, layers = _contents(remote)
+            _warn(config, wanted, report)
+            unpacked = _Arrival(store, client, remote, scratch, report, crew).fetch(layers)
+        finally:
+            crew.dismiss()
+        digest = remote.index_digest or remote.digest
+        names = [] if reference.digest else [reference.full]
+        before = store.named(reference.full)
+        image = keep(store, config, unpacked, names, [(reference.name, digest)])
+    report(Message(f"Digest: {digest}"))
+    state = "Image is up to date" if before == image else "Downloaded newer image"
+    report(Message(f"Status: {state} for {reference.familiar}"))
+    return image
+
+
+def _warn(config: ImageConfig, wanted: Platform, report: Report) -> None:
+    """Say so where the only image there is was made for another machine."""
+    actual = Platform.from_json({"os": "linux", **config.document})
+    if actual.architecture and actual.rank_on(wanted) is None:
+        report(
+            Message(
+                f"WARNING: The requested image's platform ({actual}) does not match the "
+                f"platform that was asked for ({wanted})"
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    descriptor: Descriptor
+    diff_id: str
+
+    @property
+    def short(self) -> str:
+        return self.descriptor.digest.partition(":")[2][:12]
+
+
+def _contents(remote: RemoteImage) -> tuple[ImageConfig, list[_Layer]]:
+    name = remote.reference.familiar
+    try:
+        config = ImageConfig.read(remote.config_bytes)
+    except CorruptArchiveError as error:
+        raise CorruptArchiveError(f"{name}: {error.message}", hint=error.hint) from error
+    descriptors = remote.manifest.layers
+    if len(descriptors) != len(config.diff_ids):
+        raise CorruptArchiveError(
+            f"{name}: its manifest has {len(descriptors)} layers and its configuration "
+            f"{len(config.diff_ids)}"
+        )
+    for descriptor in descriptors:
+        if descriptor.media_type not in _LAYER_TYPES:
+            raise CorruptArchiveError(
+                f"{name}: layer {descriptor.digest} is of the unsupported type "
+                f"{descriptor.media_type[:100]!r}"
+            )
+    return config, [_Layer(*pair) for pair in zip(descriptors, config.diff_ids, strict=True)]
+
+
+class _Stopped(Exception):  # noqa: N818 - not an error: it unwinds a thread that was told to stop
+    """The rest of a pull has ended."""
+
+
+class _Crew:
+    """Threads that work for one pull, and are left behind where the network holds them up.
+
+    They are daemons and clean up after themselves: a read from a silent server ends only after
+    its timeout, and nobody who has cancelled waits for that.
+    """
+
+    def __init__(self, reference: Reference, cancel: Cancellation) -> None:
+        self._what = reference.familiar
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._cancelled: Future[None] = Future()
+        self._futures: list[Future[Any]] = []
+        cancel.on_cancel(lambda: self._cancelled.set_result(None))
+
+    def run(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
+        """Do each task in a thread of its own; the first failure is raised at once."""
+        futures = [self._start(task) for task in tasks]
+        waiting: set[Future[Any]] = {*futures, self._cancelled}
+        while not all(future.done() for future in futures):
+            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+            if self._cancelled in done:
+                raise ContainerMagicsError(f"the pull of {self._what} was cancelled")
+            for future in done:
+                future.result()
+        return [future.result() for future in futures]
+
+    def _start(self, task: Callable[[], T]) -> Future[T]:
+        future: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                future.set_result(task())
+            except BaseException as error:  # noqa: BLE001 - raised again where it is waited for
+                future.set_exception(error)
+
+        self._futures.append(future)
+        threading.Thread(
+            target=work, name=f"container-magics-pull-{self._what}", daemon=True
+        ).start()
+        return future
+
+    def check(self) -> None:
+        """End this thread if the pull has ended."""
+        if self._stop.is_set():
+            raise _Stopped
+
+    def hand_over(self, source: Path, target: Path) -> None:
+        """Rename a directory, unless the pull has ended and nobody would remove it."""
+        with self._lock:
+            self.check()
+            source.rename(target)
+
+    def dismiss(self) -> None:
+        """Tell all threads to stop, and wait for those that can."""
+        with self._lock:
+            self._stop.set()
+        wait(self._futures, timeout=_GRACE_SECONDS)
+
+
+@dataclass
+class _Arrival:
+    """The layers of one image on their way in."""
+
+    store: Store
+    client: RegistryClient
+    remote: RemoteImage
+    scratch: Path
+    report: Report
+    crew: _Crew
+    unpacked: dict[str, UnpackedLayer] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def fetch(self, layers: Sequence[_Layer]) -> dict[str, UnpackedLayer]:
+        """Fetch and unpack what the store lacks; by diff ID."""
+        wanted: dict[str, _Layer] = {}
+        for layer in layers:
+            if layer.diff_id in wanted or self.store.layer(layer.diff_id) is not None:
+                self.report(PullProgress(layer.short, "Already exists"))
+            else:
+                wanted[layer.diff_id] = layer
+                self.report(PullProgress(layer.short, "Pulling fs layer"))
+        for layer in list(wanted.values())[_AT_ONCE:]:
+            self.report(PullProgress(layer.short, "Waiting"))
+        todo = iter(wanted.values())
+        self.crew.run([lambda: self._work(todo)] * min(_AT_ONCE, len(wanted)))
+        return self.unpacked
+
+    def _work(self, todo: Iterator[_Layer]) -> None:
+        while True:
+            with self.lock:
+                layer = next(todo, None)
+            if layer is None:
+                return
+            self.crew.check()
+            self._fetch(layer)
+
+    def _fetch(self, layer: _Layer) -> None:
+        what = f"layer {layer.descriptor.digest} of {self.remote.reference.familiar}"
+        directory = self.scratch / layer.diff_id.partition(":")[2]
+        with self.store.scratch() as work:
+            done = self._unpack(layer, work / "layer", what)
+            self.crew.hand_over(done.directory, directory)
+        with self.lock:
+            self.unpacked[layer.diff_id] = UnpackedLayer(directory, done.diff_id, done.size)
+        self.report(PullProgress(layer.short, "Pull complete"))
+
+    def _unpack(self, layer: _Layer, directory: Path, what: str) -> UnpackedLayer:
+        try:
+            with self.client.open_blob(self.remote, layer.descriptor) as blob:
+                read = self._watched(layer, blob.read)
+                done = unpack_layer(read, directory, self.store.holding, what, layer.diff_id)
+                self.report(PullProgress(layer.short, "Verifying Checksum"))
+        except PullError as error:
+            if layer.descriptor.media_type in FOREIGN_LAYER_TYPES:
+                raise PullError(
+                    f"{what} is foreign: {self.remote.host} does not serve its content",
+                    answers=error.answers,
+                    hint="such layers are not distributed with their image, and not fetched here",
+                ) from error
+            raise
+        except CorruptArchiveError as error:
+            raise RegistryError(
+                error.message, hint=error.hint or "pull it again, or ask the image's maintainers"
+            ) from error
+        return done
+
+    def _watched(self, layer: _Layer, read: Callable[[int], bytes]) -> Callable[[int], bytes]:
+        """A reader that reports what came, and stops when the pull does."""
+        current = 0
+        reported = time.monotonic() - _REPORT_SECONDS
+        total = layer.descriptor.size
+
+        def watched(count: int) -> bytes:
+            nonlocal current, reported
+            self.crew.check()
+            data = read(count)
+            current += len(data)
+            now = time.monotonic()
+            if data and (now - reported >= _REPORT_SECONDS or current == total):
+                reported = now
+                self.report(PullProgress(layer.short, "Downloading", current, total))
+            return data
+
+        return watched
