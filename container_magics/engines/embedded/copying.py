@@ -16,7 +16,6 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import BinaryIO
 
 from ...errors import BuildError, SourceNotFoundError
 from ...oci.tar import Entry, Member
@@ -24,6 +23,7 @@ from ...oci.tree import Node, Tree
 from .content import open_content
 from .context import BuildContext
 from .digests import FileDigests
+from .record import Readable
 from .sandbox.launcher import accounts
 from .store import Store
 
@@ -41,7 +41,7 @@ __all__ = [
     "owner_of",
 ]
 
-Content = Callable[[], BinaryIO]
+Content = Callable[[], Readable]
 Piece = tuple[Entry, Content | None]
 
 
@@ -313,16 +313,20 @@ def layout(
             yield from made.put(path, owner.apply(item.entry), item.open)
 
 
-class _MemberContent(io.RawIOBase):
+class _MemberContent:
+    """The content of an archive's member as something to open; the archive stays open."""
+
     def __init__(self, member: Member) -> None:
         self._member = member
 
-    def read(self, size: int | None = -1, /) -> bytes:
-        return self._member.read(1 << 20 if size is None or size < 0 else size)
+    def read(self, size: int, /) -> bytes:
+        return self._member.read(size)
 
+    def __enter__(self) -> _MemberContent:
+        return self
 
-def _reader(member: Member) -> BinaryIO:
-    return io.BufferedReader(_MemberContent(member))
+    def __exit__(self, *_: object) -> None:
+        pass
 
 
 def layout_archive(
@@ -347,7 +351,7 @@ def layout_archive(
         yield from made.put(
             path,
             owner.apply(entry),
-            partial(_reader, member),
+            partial(_MemberContent, member),
         )
 
 

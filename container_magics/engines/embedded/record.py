@@ -8,14 +8,14 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, Protocol
 
 from ...oci.split import SplitWriter
 from ...oci.tar import END, Entry, header, padding
 from ...oci.tree import OPAQUE, WHITEOUT
 from .holding import OPAQUE_VALUE, Holding
 
-__all__ = ["ChunkReader", "archive", "changes", "entry_of", "record"]
+__all__ = ["ChunkReader", "Readable", "archive", "changes", "entry_of", "record"]
 
 _CHUNK = 1 << 20
 _CAPABILITY = "security.capability"
@@ -126,7 +126,19 @@ def _no_follow(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW)
 
 
-def archive(entries: Iterable[tuple[Entry, Callable[[], BinaryIO] | None]]) -> Iterator[bytes]:
+class Readable(Protocol):
+    """A file's content, opened; a `BinaryIO` is one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to `size` bytes; b"" at the end."""
+        ...
+
+    def __enter__(self) -> Readable: ...
+
+    def __exit__(self, *_: Any) -> bool | None: ...
+
+
+def archive(entries: Iterable[tuple[Entry, Callable[[], Readable] | None]]) -> Iterator[bytes]:
     """A tar of entries and their content, in chunks; content is opened when its turn comes."""
     for entry, opener in entries:
         yield header(entry)
