@@ -140,6 +140,8 @@ def _explained(failure: buildkit.Failed, steps: Steps, recorder: _Recorder) -> C
     if vertex is None:
         return steps.error(message, 0) if steps.reason else BuildError(message)
     error = vertex.error
+    if steps.reason and "unknown instruction" in error.lower():
+        return steps.error(error, steps.reason.line)
     if base := _FROM.match(vertex.name):
         return _base_failed(base[1] or base[2], error)
     if code := _EXIT_CODE.search(error):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import socket
 import threading
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ...errors import (
@@ -84,6 +85,9 @@ def _create_once(engine: DockerEngine, request: RunRequest, emit: Emit) -> str:
     except (NotFoundError, ConflictError, EngineUnavailableError):
         raise
     except ContainerMagicsError as error:
+        # Podman has no status of its own for it.
+        if "is already in use" in error.message:
+            raise ConflictError(error.message) from error
         raise RunError(error.message, returncode=ENGINE_FAILED) from error
     for warning in answer.get("Warnings") or ():
         emit(Message(f"WARNING: {warning}"))
@@ -101,11 +105,12 @@ def _run_created(
             api.kill(container)
 
     streams = {"stdout": 1, "stderr": 1, "stream": 1, "stdin": int(request.stdin is not None)}
-    with engine.calling() as api:
+    with _starting(), engine.calling() as api:
         attached = api.attach_socket(container, params=streams)
     with closing(attached):
         cancel.on_cancel(kill)
-        _start(engine, container)
+        with _starting(), engine.calling() as api:
+            api.start(container)
         if cancel.cancelled:
             kill()
         if request.stdin is not None:
@@ -119,10 +124,11 @@ def _run_created(
             return int(api.wait(container, timeout=None)["StatusCode"])
 
 
-def _start(engine: DockerEngine, container: str) -> None:
+@contextmanager
+def _starting() -> Iterator[None]:
+    """Raise the engine's refusal with the status of `docker run`; Podman starts when attaching."""
     try:
-        with engine.calling() as api:
-            api.start(container)
+        yield
     except EngineUnavailableError:
         raise
     except ContainerMagicsError as error:

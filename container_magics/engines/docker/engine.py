@@ -205,7 +205,7 @@ class DockerEngine:
         with _reading_archive(), self.calling() as api:
             for event in api.load_tar(source):
                 loaded += _LOADED.findall(str(event.get("stream", "")))
-        return loaded
+        return [images.familiar(name) for name in loaded]
 
     def version(self) -> dict[str, Any]:
         """Versions of this client and of the engine."""

@@ -11,7 +11,7 @@ from ...errors import InvalidReferenceError
 from ...reference import parse
 from ..base import HistoryEntry, Image, ImageSummary, Layer, Removal
 
-__all__ = ["STAND_IN_LABEL", "image", "removal", "summary", "timestamp"]
+__all__ = ["STAND_IN_LABEL", "familiar", "image", "removal", "summary", "timestamp"]
 
 STAND_IN_LABEL = "io.container-magics.stand-in-for"
 
@@ -41,16 +41,20 @@ def timestamp(value: str | int | None) -> datetime | None:
     return datetime.fromisoformat(seconds + micro + ("+00:00" if zone == "Z" else zone))
 
 
+def familiar(name: str) -> str:
+    """A name as Docker shows it; Podman gives it in full, an ID is given back as it is."""
+    try:
+        return parse(name).familiar
+    except InvalidReferenceError:
+        return name
+
+
 def _names(values: Iterable[str] | None) -> tuple[str, ...]:
-    names = []
-    for value in values or ():
-        if "<none>" in value:
-            continue
-        try:
-            names.append(parse(value).familiar)
-        except InvalidReferenceError:
-            names.append(value)
-    return tuple(names)
+    return tuple(familiar(value) for value in values or () if "<none>" not in value)
+
+
+def _identifier(text: str) -> str:
+    return text if ":" in text else f"sha256:{text}"
 
 
 def summary(data: Mapping[str, Any]) -> ImageSummary:
@@ -58,7 +62,7 @@ def summary(data: Mapping[str, Any]) -> ImageSummary:
     config = data.get("Config") or {}
     labels = data.get("Labels") or config.get("Labels") or {}
     return ImageSummary(
-        id=data["Id"] if ":" in data["Id"] else f"sha256:{data['Id']}",
+        id=_identifier(data["Id"]),
         names=_names(data.get("RepoTags")),
         digests=_names(data.get("RepoDigests")),
         created=timestamp(data.get("Created")),
@@ -114,6 +118,6 @@ def removal(rows: Iterable[Mapping[str, str]] | None) -> Removal:
     """An answer of `DELETE /images/NAME`, or the list in that of `POST /images/prune`."""
     rows = list(rows or ())
     return Removal(
-        untagged=tuple(row["Untagged"] for row in rows if "Untagged" in row),
-        deleted=tuple(row["Deleted"] for row in rows if "Deleted" in row),
+        untagged=tuple(familiar(row["Untagged"]) for row in rows if "Untagged" in row),
+        deleted=tuple(_identifier(row["Deleted"]) for row in rows if "Deleted" in row),
     )
