@@ -130,7 +130,7 @@ def _by_age(
     key: str, pivot: ImageSummary, ordered: Sequence[ImageSummary]
 ) -> Callable[[ImageSummary], bool]:
     ids = [image.id for image in ordered]
-    at = ids.index(pivot.id)
+    at = ids.index(pivot.id) if pivot.id in ids else len(ids)
     kept = set(ids[at + 1 :] if key == "before" else ids[:at])
     return lambda image: image.id in kept
 

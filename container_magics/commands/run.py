@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from ..engines.base import Message, Mount, Output, PullProgress, RunRequest
 from ..engines.follow import follow
-from ..errors import RunError, UnsupportedError, UsageError
+from ..errors import ContainerMagicsError, RunError, UnsupportedError, UsageError
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
 from .results import RunOutput
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ..views.pull import PullProgressView
 
 __all__ = ["RUN"]
+
+_ENGINE_FAILED = 125
 
 _GRAMMAR = Grammar(
     "run",
@@ -94,13 +96,16 @@ def _run(arguments: Arguments, call: Call) -> RunOutput:
     try:
         for event in following:
             streaming.take(event)
-    except RunError as error:
+    except UsageError:
+        raise
+    except ContainerMagicsError as error:
         streaming.close()
-        error = _explained(error, request)
+        explained = _explained(error, request)
         if not call.lenient:
-            raise error from None
-        call.surface.write(f"{error}\n", 2)
-        return streaming.output(error.returncode, arguments.operands, "")
+            raise explained from None
+        call.surface.write("\n".join(explained._render_traceback_()) + "\n", 2)
+        code = explained.returncode if isinstance(explained, RunError) else _ENGINE_FAILED
+        return streaming.output(code, arguments.operands, "")
     finally:
         streaming.close()
     result = following.result
@@ -156,8 +161,8 @@ class _Streaming:
             self._transfer = None
 
 
-def _explained(error: RunError, request: RunRequest) -> RunError:
-    if request.command == (".",) and not error.hint:
+def _explained(error: ContainerMagicsError, request: RunRequest) -> ContainerMagicsError:
+    if isinstance(error, RunError) and request.command == (".",) and not error.hint:
         return RunError(
             error.message,
             returncode=error.returncode,

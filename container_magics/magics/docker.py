@@ -49,7 +49,16 @@ class DockerMagics(Magics):
     def docker(
         self, line: str, cell: str | None = None, local_ns: Mapping[str, object] | None = None
     ) -> object:
-        """`%docker VERB …`: the docker command line; `%%docker`: the cell is its standard input."""
+        """Docker's command line: `%docker VERB …`; in `%%docker` the cell is its standard input.
+
+        The line is split as a shell splits it. In its words `{name}` and `$name` are variables
+        of the notebook (`$name` also of the environment), a word that is exactly `{names}` and
+        holds a list becomes several words, `{{.ID}}` is left alone, and nothing is expanded in
+        'single quotes': that is where `$1` and `|` for the container's own shell go.
+
+        `%docker --help` lists the verbs, `%docker VERB --help` the flags of one. A failure
+        stops the notebook; `--no-raise-error` before the verb prints it and goes on.
+        """
         from ..commands.dispatch import resolve
 
         if cell is not None:
@@ -63,7 +72,12 @@ class DockerMagics(Magics):
     def dockerfile(
         self, line: str, cell: str, local_ns: Mapping[str, object] | None = None
     ) -> object:
-        """`%%dockerfile [flags of docker build] [CONTEXT]`: build the Dockerfile in the cell."""
+        """Build the Dockerfile in the cell: `%%dockerfile [flags of docker build] [CONTEXT]`.
+
+        The context is the present folder unless named. `--as NAME` binds the image to a
+        variable, `--write PATH` also saves the cell, `--no-raise-error` goes on after a failure;
+        `%%dockerfile --help` lists the other flags, and `%docker?` says how words are read.
+        """
         from ..commands.build import build_cell
         from ..commands.dispatch import Resolved
 

@@ -17,7 +17,6 @@ and other non-names are left for the container. Globs are not expanded. What onl
 
 from __future__ import annotations
 
-import getpass
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -260,8 +259,6 @@ def _variable(name: str, written: str, namespace: Mapping[str, object]) -> str:
         return str(Path.cwd())
     if name in os.environ:
         return os.environ[name]
-    if name == "USER":
-        return getpass.getuser()
     raise UsageError(
         f"{written}: {name!r} is neither a variable of this notebook nor of the environment",
         hint=f"To have the container's shell expand it, write it in single quotes: '{written}'.",

@@ -8,7 +8,7 @@ import pytest
 
 from container_magics.commands.results import RunOutput
 from container_magics.engines.base import Message, Mount, Output, PullProgress
-from container_magics.errors import NotFoundError, RunError, UnsupportedError, UsageError
+from container_magics.errors import NotFoundError, PullError, RunError, UnsupportedError, UsageError
 
 from .engine import summary
 
@@ -165,3 +165,11 @@ def test_an_env_file_names_the_bad_line(docker, tmp_path):
 def test_input_that_nobody_reads_is_an_error(docker):
     with pytest.raises(UsageError, match="Add -i"):
         docker("run", "image", stdin=b"x")
+
+
+def test_lenient_also_where_the_image_cannot_be_had(docker, engine, surface):
+    engine.failure = PullError("cannot pull image", answers=[("docker.io", "no such host")])
+    assert docker("run", "image", lenient=True).returncode == 125
+    assert "docker.io: no such host" in surface.err
+    with pytest.raises(PullError):
+        docker("run", "image")
