@@ -62,9 +62,10 @@ def result_html(result: BuildResult, previous: ImageSummary | None) -> str:
         f'<th scope="col" style="{cell};padding-bottom:0;font-weight:400;{FAINT}">{name}</th>'
         for name, _ in facts
     )
+    styles = {"Image ID": f"{MONO};white-space:nowrap", "Change": ""}
     values = "".join(
         f'<td style="{cell};padding-top:0;font-weight:600;'
-        f'{MONO if name == "Image ID" else ""}">{escape(value)}</td>'
+        f'{styles.get(name, "white-space:nowrap")}">{escape(value)}</td>'
         for name, value in facts
     )
     mark = span("✓", f"color:{GREEN};font-weight:700", "done")

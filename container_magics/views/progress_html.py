@@ -32,6 +32,7 @@ _WORDS = {
 _ROW = "margin-left:1.3em"
 _BODY = "margin:2px 0 6px 3em"
 _NAME = re.compile(r"(\[[^\]]*\] )?([A-Z]+ )?(.*)", re.DOTALL)
+_CUT_NAME = 80
 _TAIL_LINES = 20
 _LIVE_DOWNLOADS = 8
 _LISTED_DOWNLOADS = 50
@@ -65,7 +66,7 @@ def step_html(step: Step, now: float) -> str:
         body, folded = _live(step), False
     else:
         log = open_log_html(step.log) if failed else folded_log_html(step.log)
-        body, folded = _downloads_list(step) + log, True
+        body, folded = _whole_name(step) + _downloads_list(step) + log, True
     if body:
         body = f'<div style="{_BODY}">{body}</div>'
     if not (body and folded):
@@ -96,6 +97,14 @@ def _row(step: Step, now: float) -> str:
         + span(size, f"{cell};width:5em")
         + "</div>"
     )
+
+
+def _whole_name(step: Step) -> str:
+    """The name again, for it is cut to the width of the cell above."""
+    if len(step.name) <= _CUT_NAME:
+        return ""
+    style = f"{MONO};font-size:12px;overflow-wrap:anywhere;{FAINT}"
+    return f'<div style="{style}">{escape(step.name, 1000)}</div>'
 
 
 def _timing(step: Step, now: float) -> str:

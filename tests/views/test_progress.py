@@ -124,6 +124,16 @@ def test_an_interrupt_cancels_what_ran(cell, clock):
     assert cell.outputs[1]["text/plain"].startswith("✗ Build interrupted: after")
 
 
+def test_a_long_command_can_be_read_in_whole(cell, clock):
+    command = "RUN " + " && ".join(f"step{number}" for number in range(40))
+    view = NotebookProgress(clock=clock)
+    view.update(done("a", command))
+    reader = Reader(cell.html)
+    folded = reader.text.rpartition("1.5s")[2]
+    assert command in folded
+    assert reader.tags[1] == ("details", {})
+
+
 def test_the_last_lines_of_a_long_failed_log_are_in_view_and_the_rest_is_counted(cell, clock):
     view = NotebookProgress(clock=clock)
     view.update(running("a"))
