@@ -31,6 +31,14 @@ class Workspace(Protocol):
         """Make the changes a layer of the store; the workspace is used up."""
         ...
 
+    def keep(self) -> None:
+        """Keep the changes in the directory that `prepare` was given; the container has ended.
+
+        Its `fs` holds what changed, as an overlayfs upper directory does; where files belong to
+        one user, its `split` is the header stream of those changes. The workspace is used up.
+        """
+        ...
+
     def discard(self) -> None:
         """Give the workspace back with its changes dropped; harmless after a commit."""
         ...

@@ -1,4 +1,4 @@
-"""Workspaces by overlayfs: nothing is copied, changes are what the kernel put in the upper directory."""
+"""Workspaces by overlayfs: nothing is copied, the kernel puts what changes in the upper directory."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from ....oci.tar import Entry
 from ..record import changes, record
 from ..store import LayerRow, Store, remove_tree
+from . import skeleton
 
 __all__ = ["OverlaySnapshotter"]
 
@@ -27,9 +28,10 @@ class OverlayWorkspace:
         # Relative to `layers/`: an option string of 127 absolute paths would be too long to mount,
         # and a colon or comma in the store's own path would end up in it.
         base = store.root / "layers"
+        lowest = skeleton.name_for(store.tree(layers), store.holding)
         self.root: Mapping[str, Any] = {
             "base": os.fspath(base),
-            "lower": [*(f"{layer.number}/fs" for layer in reversed(layers)), "../skeleton"],
+            "lower": [*(f"{layer.number}/fs" for layer in reversed(layers)), f"../{lowest}"],
             "upper": os.path.relpath(self.files, base),
             "work": os.path.relpath(directory / "work", base),
         }
@@ -43,6 +45,10 @@ class OverlayWorkspace:
         remove_tree(self._directory / "work")
         diff_id, size = record(self._directory, self.changes())
         return self._store.adopt_layer(self._directory, diff_id, size)
+
+    def keep(self) -> None:
+        """See `Workspace`; the changes are where they shall be."""
+        remove_tree(self._directory / "work")
 
     def discard(self) -> None:
         """See `Workspace`."""

@@ -69,14 +69,14 @@ class _Launcher:
 
     def _request(self) -> None:
         try:
-            data, handles, _, _ = socket.recv_fds(
-                self._control, 1 << 16, 16, socket.MSG_CMSG_CLOEXEC
-            )
+            data, handles, _, _ = socket.recv_fds(self._control, 1 << 16, 16)
         except ConnectionError:
             data, handles = b"", []
         if not data:
             self._end()
         self._input += data
+        for handle in handles:
+            os.set_inheritable(handle, False)
         self._handles += handles
         while len(self._input) >= 4:
             (length,) = _LENGTH.unpack_from(self._input)

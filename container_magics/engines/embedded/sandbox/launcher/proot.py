@@ -176,7 +176,7 @@ def follow(
 
     Returns:
         The first process' exit status, 128 + N after signal N, None if PRoot did not say; and why
-        the command could not be started, if so.
+        the command could not be started, if PRoot or the trampoline said so.
     """
     first = _read_fact(pipes.facts)
     if first is not None:
@@ -197,15 +197,15 @@ def follow(
         *lines, text = (text + data).split(b"\n")
         for line in lines:
             end = _END.match(line)
-            if end is None:
+            if end is None and not line.startswith(b"proot info: "):
                 tail = (tail + line + b"\n")[-_TAIL:]
-            elif int(end[1]) == first:
+            elif end is not None and int(end[1]) == first:
                 number = int(end[3])
                 code = number if end[2].startswith(b"exited") else 128 + number
                 kill()
     _remove_temporary(proot)
-    if first is None:
-        words = (tail + text).decode("utf-8", "replace").strip()
+    words = (tail + text).decode("utf-8", "replace").strip()
+    if first is None and words:
         return code, CannotStartError(f"PRoot could not start: {words}", 125)
     number = _read_fact(pipes.facts)
     return code, None if number is None else cannot_execute(command, -number)
