@@ -1,17 +1,23 @@
-"""The bytes of a file in a layer, without following a symlink that an image has put on the way."""
+"""The bytes of a layer and its files, without following a symlink that an image has put there."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import StoreError
+from ...oci.split import read_split, reassemble
+from ...oci.tar import Entry
 from ...oci.tree import SUPERSEDED, Node
 from .store import LayerRow, Store
 
-__all__ = ["open_below", "open_content", "open_place"]
+__all__ = ["layer_tar", "layer_tar_size", "open_below", "open_content", "open_place"]
+
+_CHUNK = 1 << 20
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # Non-blocking, so that a FIFO which an attacker has put in a file's place gives an error.
@@ -46,6 +52,43 @@ def open_place(store: Store, layer: LayerRow, place: str) -> BinaryIO:
             f"the store lacks /{place} of layer {layer.diff_id}: {error.strerror or error}",
             hint="Remove its image with `%docker rmi -f` and build or pull it again.",
         ) from error
+
+
+def layer_tar_size(store: Store, layer: LayerRow) -> int:
+    """Bytes of a layer's tar."""
+    records = read_split(store.directory(layer) / "split")
+    return sum(len(raw) + (entry.size if entry else 0) for raw, entry, _ in records)
+
+
+def layer_tar(store: Store, layer: LayerRow) -> Iterator[bytes]:
+    """A layer's tar in chunks, byte for byte as it came.
+
+    Raises:
+        StoreError: its files are not what they were; the last chunk has been given by then.
+    """
+
+    def content(entry: Entry, place: str) -> Iterator[bytes]:
+        left = entry.size
+        with open_place(store, layer, place or entry.path) as file:
+            while left and (data := file.read(min(left, _CHUNK))):
+                left -= len(data)
+                yield data
+        if left:
+            raise _changed(layer, f"/{entry.path} is shorter than it was")
+
+    digest = hashlib.sha256()
+    for chunk in reassemble(store.directory(layer) / "split", content):
+        digest.update(chunk)
+        yield chunk
+    if f"sha256:{digest.hexdigest()}" != layer.diff_id:
+        raise _changed(layer, "its files have other content than they had")
+
+
+def _changed(layer: LayerRow, what: str) -> StoreError:
+    return StoreError(
+        f"layer {layer.diff_id} of the store was changed: {what}",
+        hint="Remove its image with `%docker rmi -f` and build or pull it again.",
+    )
 
 
 def open_below(root: Path, path: str) -> BinaryIO:

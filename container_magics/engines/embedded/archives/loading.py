@@ -1,0 +1,245 @@
+"""Loading: archives of `docker save` from 1.10 on, and OCI image layouts in a tar.
+
+Nothing that an archive says is believed: documents are bounded and checked, layers must have the
+diff IDs of their configuration, and what docker's form links to stays inside the archive.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from ....errors import CorruptArchiveError, InvalidReferenceError
+from ....oci.digests import hasher_for
+from ....oci.models import (
+    CONFIG_TYPES,
+    INDEX_TYPES,
+    MAX_MANIFEST_SIZE,
+    Descriptor,
+    Index,
+    Manifest,
+    Platform,
+    parse_manifest,
+    select_platform,
+)
+from ....reference import parse
+from ..receiving import MAX_CONFIG_SIZE, ImageConfig, UnpackedLayer, keep, unpack_layer
+from ..store import Store
+from .spool import Spool
+
+__all__ = ["load"]
+
+_MAX_NESTING = 3
+_CONTAINERD_NAME = "io.containerd.image.name"
+_REF_NAME = "org.opencontainers.image.ref.name"
+
+
+def load(store: Store, source: BinaryIO) -> list[str]:
+    """Read the images of an archive, plain or compressed; all of them or, on failure, none.
+
+    Returns:
+        The names that were loaded, as Docker shows them, and the IDs of images without one.
+
+    Raises:
+        CorruptArchiveError: it is no such archive, damaged or unsafe.
+        StoreError: the disk is full.
+    """
+    with store.scratch() as scratch, Spool(source, scratch) as spool:
+        images = list(_images(spool))
+        unpacked: dict[str, UnpackedLayer] = {}
+        for image in images:
+            for diff_id, path in zip(image.config.diff_ids, image.layers, strict=True):
+                if diff_id not in unpacked and store.layer(diff_id) is None:
+                    _, read = spool.open(path)
+                    directory = scratch / str(len(unpacked))
+                    what = f"layer {path!r} of the archive"
+                    unpacked[diff_id] = unpack_layer(read, directory, store.holding, what, diff_id)
+        with store.transaction():
+            ids = [keep(store, image.config, unpacked, image.names) for image in images]
+    return [
+        shown
+        for image, image_id in zip(images, ids, strict=True)
+        for shown in ([parse(name).familiar for name in image.names] or [image_id])
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Image:
+    """An image in an archive: names in full form, layers as paths, lowest first."""
+
+    config: ImageConfig
+    layers: tuple[str, ...]
+    names: tuple[str, ...]
+
+
+def _images(spool: Spool) -> Iterator[_Image]:
+    if "manifest.json" in spool:
+        return _docker_images(spool)
+    if "index.json" in spool:
+        return _oci_images(spool)
+    if "repositories" in spool:
+        raise CorruptArchiveError(
+            "an archive in the form of Docker before 1.10, which is no longer supported",
+            hint="load it into an older Docker and save it again",
+        )
+    raise CorruptArchiveError(
+        "not an image archive: neither manifest.json nor index.json is in it",
+        hint="a file system as a plain tar is read by `%docker import`",
+    )
+
+
+def _image(config: bytes, layers: tuple[str, ...], names: tuple[str, ...], what: str) -> _Image:
+    try:
+        checked = ImageConfig.read(config)
+    except CorruptArchiveError as error:
+        raise CorruptArchiveError(f"{what}: {error.message}") from error
+    if len(layers) != len(checked.diff_ids):
+        raise CorruptArchiveError(
+            f"{what} has {len(layers)} layers and its configuration {len(checked.diff_ids)}"
+        )
+    return _Image(checked, layers, names)
+
+
+# --- docker's form ------------------------------------------------------------------------------
+
+
+def _docker_images(spool: Spool) -> Iterator[_Image]:
+    try:
+        rows = json.loads(spool.read("manifest.json", MAX_MANIFEST_SIZE).decode())
+    except (ValueError, RecursionError) as error:
+        raise CorruptArchiveError(f"manifest.json is not JSON: {str(error)[:200]}") from error
+    if not isinstance(rows, list):
+        raise CorruptArchiveError("manifest.json is not a list of images")
+    for number, row in enumerate(rows):
+        what = f"image {number} of manifest.json"
+        if not isinstance(row, dict) or not isinstance(row.get("Config"), str):
+            raise CorruptArchiveError(f"{what} names no configuration")
+        names = tuple(_full(name, what) for name in _texts(row, "RepoTags", what))
+        layers = tuple(_texts(row, "Layers", what))
+        yield _image(_docker_config(spool, row["Config"]), layers, names, what)
+
+
+def _docker_config(spool: Spool, path: str) -> bytes:
+    data = spool.read(path, MAX_CONFIG_SIZE)
+    if path.startswith("blobs/"):
+        _verify(data, path.removeprefix("blobs/").replace("/", ":", 1))
+    return data
+
+
+def _texts(row: dict[str, Any], name: str, what: str) -> list[str]:
+    values = row.get(name) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise CorruptArchiveError(f"{what}: {name} is not a list of texts")
+    return values
+
+
+def _full(name: str, what: str) -> str:
+    try:
+        reference = parse(name)
+    except InvalidReferenceError as error:
+        raise CorruptArchiveError(f"{what}: {error.message}") from error
+    if reference.digest:
+        raise CorruptArchiveError(f"{what}: the name {name[:200]!r} has a digest")
+    return reference.full
+
+
+# --- OCI image layout ---------------------------------------------------------------------------
+
+
+def _oci_images(spool: Spool) -> Iterator[_Image]:
+    _check_layout(spool)
+    index = parse_manifest(spool.read("index.json", MAX_MANIFEST_SIZE))
+    if not isinstance(index, Index):
+        raise CorruptArchiveError("index.json is not an image index")
+    host = Platform.host()
+    found = False
+    for descriptors, names in _grouped(index):
+        manifest = _manifest(spool, Index(descriptors), host)
+        if manifest is None:
+            continue
+        found = True
+        yield _image(
+            _blob(spool, manifest.config, MAX_CONFIG_SIZE),
+            tuple(_blob_path(layer) for layer in manifest.layers),
+            names,
+            f"image {names[0] if names else manifest.config.digest}",
+        )
+    if not found:
+        raise CorruptArchiveError("the archive's index.json has no image in it, only artifacts")
+
+
+def _check_layout(spool: Spool) -> None:
+    try:
+        layout = json.loads(spool.read("oci-layout", 4096).decode())
+        version = layout["imageLayoutVersion"]
+    except (ValueError, LookupError, TypeError) as error:
+        raise CorruptArchiveError("oci-layout says no imageLayoutVersion") from error
+    if version != "1.0.0":
+        raise CorruptArchiveError(f"unsupported OCI image layout version {str(version)[:40]!r}")
+
+
+def _grouped(index: Index) -> list[tuple[tuple[Descriptor, ...], tuple[str, ...]]]:
+    """Descriptors that are one image for several platforms, with its names."""
+    by_name: dict[str, list[Descriptor]] = {}
+    nameless: list[Descriptor] = []
+    for descriptor in index.manifests:
+        name = _name(descriptor)
+        if name:
+            by_name.setdefault(name, []).append(descriptor)
+        else:
+            nameless.append(descriptor)
+    groups: dict[tuple[Descriptor, ...], list[str]] = {}
+    for name, descriptors in by_name.items():
+        bare = tuple(Descriptor(d.media_type, d.digest, d.size, d.platform) for d in descriptors)
+        groups.setdefault(bare, []).append(name)
+    several = len({descriptor.platform for descriptor in nameless}) > 1
+    alone = [tuple(nameless)] if several else [(descriptor,) for descriptor in nameless]
+    return [
+        *((group, tuple(names)) for group, names in groups.items()),
+        *((group, ()) for group in alone),
+    ]
+
+
+def _name(descriptor: Descriptor) -> str:
+    """The full name an index gives an image, or ""; a mere tag is no name."""
+    name = descriptor.annotations.get(_CONTAINERD_NAME, "")
+    reference_name = descriptor.annotations.get(_REF_NAME, "")
+    if not name and ("/" in reference_name or ":" in reference_name):
+        name = reference_name
+    return _full(name, "index.json") if name else ""
+
+
+def _manifest(spool: Spool, index: Index, host: Platform) -> Manifest | None:
+    """The image manifest for this machine; None for what is no image, such as a signature."""
+    found: Manifest | Index = index
+    for _ in range(_MAX_NESTING):
+        if not isinstance(found, Index):
+            break
+        descriptor = found.manifests[0] if len(found.manifests) == 1 else None
+        if descriptor is None or descriptor.media_type in INDEX_TYPES:
+            descriptor = select_platform(found, host)
+        found = parse_manifest(_blob(spool, descriptor, MAX_MANIFEST_SIZE), descriptor.media_type)
+    if isinstance(found, Index):
+        raise CorruptArchiveError("image index nested too deeply")
+    return found if found.config.media_type in CONFIG_TYPES else None
+
+
+def _blob_path(descriptor: Descriptor) -> str:
+    return "blobs/" + descriptor.digest.replace(":", "/", 1)
+
+
+def _blob(spool: Spool, descriptor: Descriptor, limit: int) -> bytes:
+    data = spool.read(_blob_path(descriptor), limit)
+    _verify(data, descriptor.digest)
+    return data
+
+
+def _verify(data: bytes, digest: str) -> None:
+    hasher = hasher_for(digest)
+    hasher.update(data)
+    if hasher.hexdigest() != digest.partition(":")[2]:
+        raise CorruptArchiveError(
+            f"blob {digest} of the archive has other content than its name says"
+        )
