@@ -75,6 +75,7 @@ class Containers:
             workspace.discard()
             self._store.drop_container(container)
         else:
+            workspace.keep()
             self._settle(kept, code, failed or "", started)
         if failed is not None:
             raise RunError(failed, returncode=code, hint=_hint(failed))
@@ -141,6 +142,7 @@ class Containers:
             workspace.discard()
             self._store.drop_container(row.id)
         else:
+            workspace.keep()
             self._settle(row, 137, "interrupted", started)
 
     def remove(self, name: str, *, force: bool = False) -> str:

@@ -44,6 +44,7 @@ from .removal import prune_images, remove_image
 from .running import Runner
 from .sandbox.client import Launcher
 from .sandbox.rungs import choose
+from .snapshots import skeleton
 from .snapshots.base import Snapshotter
 from .snapshots.overlay import OverlaySnapshotter
 from .snapshots.trees import TreeSnapshotter
@@ -234,12 +235,9 @@ class EmbeddedEngine:
 
 
 def _make_skeleton(root: Path) -> None:
-    """The lowest directory of every overlay: mount points, so that no layer has to hold them."""
+    """What workspaces need of the store's root before the first container."""
     try:
-        for part in ("proc", "sys", "dev", "etc"):
-            (root / "skeleton" / part).mkdir(parents=True, exist_ok=True)
-        for name in ("hosts", "hostname", "resolv.conf"):
-            (root / "skeleton" / "etc" / name).touch()
+        skeleton.make(root)
         (root / "layers").mkdir(exist_ok=True)
         (root / "mount").mkdir(exist_ok=True)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Workspaces by overlayfs: nothing is copied, the kernel puts what changes in the upper directory."""
+"""Workspaces by overlayfs: nothing is copied, the kernel keeps changes in an upper directory."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _CLOCK_REALTIME_COARSE = 5  # Linux' number; what file systems stamp with
 
 
 class Stamp(NamedTuple):
-    """What tells that a file was not changed: change time in ns, size in bytes (0 for a directory)."""
+    """What shows that a file changed: change time in ns, size in bytes (0 for a directory), …"""
 
     inode: int
     ctime: int
@@ -34,7 +34,7 @@ class Stamp(NamedTuple):
 
 
 class Known(NamedTuple):
-    """A path of a tree that is right: its stamp, its layer (0: the skeleton) and its place there."""
+    """A path of a tree that is right: its stamp, its layer (0: the skeleton), its place there."""
 
     stamp: Stamp
     layer: int

@@ -207,8 +207,8 @@ def follow(
     words = (tail + text).decode("utf-8", "replace").strip()
     if first is None and words:
         return code, CannotStartError(f"PRoot could not start: {words}", 125)
-    number = _read_fact(pipes.facts)
-    return code, None if number is None else cannot_execute(command, -number)
+    refused = _read_fact(pipes.facts)
+    return code, None if refused is None else cannot_execute(command, -refused)
 
 
 def _read_fact(handle: int) -> int | None:
