@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from .errors import InvalidReferenceError
 
-__all__ = ["DEFAULT_REGISTRY", "DEFAULT_TAG", "Reference", "is_image_id", "parse"]
+__all__ = ["DEFAULT_REGISTRY", "DEFAULT_TAG", "Reference", "familiar", "is_image_id", "parse"]
 
 DEFAULT_REGISTRY = "docker.io"
 DEFAULT_TAG = "latest"
@@ -126,6 +126,14 @@ def _split_registry(name: str) -> tuple[str, str]:
     if registry == DEFAULT_REGISTRY and "/" not in repository:
         repository = f"library/{repository}"
     return registry, repository
+
+
+def familiar(text: str) -> str:
+    """A name as Docker shows it; text that is no name (a label may hold any) as it is."""
+    try:
+        return parse(text).familiar
+    except InvalidReferenceError:
+        return text
 
 
 def is_image_id(text: str) -> bool:

@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from ..engines.base import HistoryEntry, Image, ImageSummary
+from ..lab.aliases import STAND_IN_FOR_LABEL
+from ..reference import familiar
 from .table import Column, Table
 from .units import ago, human_size
 
@@ -28,7 +30,8 @@ def images_table(
 ) -> Table:
     """Images as `docker images` lists them: a row for each name, in the order given.
 
-    Images of the lab get a mark in a column of their own, which is there only if one is listed.
+    Stand-ins of the lab, and images made on one, say so in a column of their own, which is there
+    only if one is listed.
 
     Args:
         summaries: newest first.
@@ -48,8 +51,8 @@ def images_table(
         Column("created", "CREATED", ago),
         Column("size", "SIZE", human_size, numeric=True),
     ]
-    if any(row["stand_in_for"] for row in rows):
-        columns.append(Column("stand_in_for", "NOTE", _stand_in))
+    if any(row["note"] for row in rows):
+        columns.append(Column("note", "NOTE"))
     return Table(columns, rows)
 
 
@@ -70,7 +73,7 @@ def _image_rows(summary: ImageSummary, *, digests: bool) -> Iterator[dict[str, A
                 "image_id": summary.id,
                 "created": summary.created,
                 "size": summary.size,
-                "stand_in_for": summary.stand_in_for,
+                "note": _note(summary),
             }
 
 
@@ -84,8 +87,11 @@ def _short_id(identity: str) -> str:
     return identity.rpartition(":")[2][:_SHORT_ID]
 
 
-def _stand_in(upstream: str) -> str:
-    return f"stand-in for {upstream}" if upstream else ""
+def _note(summary: ImageSummary) -> str:
+    if summary.stand_in_for:
+        return f"stand-in for {summary.stand_in_for}"
+    upstream = summary.labels.get(STAND_IN_FOR_LABEL, "")
+    return f"made on a stand-in for {familiar(upstream)}" if upstream else ""
 
 
 def history_table(
