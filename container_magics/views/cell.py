@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import secrets
 
+from .html import NO_MATH
+
 __all__ = ["CellDisplay"]
 
 
@@ -23,7 +25,7 @@ class CellDisplay:
 
         # IPython does not annotate this function.
         publish_display_data(  # type: ignore[no-untyped-call]
-            {"text/html": html, "text/plain": text},
+            {"text/html": f"<div {NO_MATH}>{html}</div>", "text/plain": text},
             transient={"display_id": self._id},
             update=self._made,
         )

@@ -3,7 +3,8 @@
 JupyterLab's sanitiser takes `<style>`, SVG, `role` and `aria-*` out of a notebook that is not
 trusted, and keeps `style`, `title`, tables and `<details>`; so these are all that we use for
 looks. Colours are mid-tones with a contrast of 4 or more on white and on JupyterLab's dark
-background, and never the only sign of anything.
+background, and never the only sign of anything. Outermost elements bear `NO_MATH`, or MathJax
+would typeset what is between the dollar signs of a command (classes of its versions 3 and 2).
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ import html
 
 from .text import visible
 
-__all__ = ["BLUE", "FAINT", "GREEN", "MONO", "ORANGE", "RED", "RULE", "escape", "span"]
+__all__ = ["BLUE", "FAINT", "GREEN", "MONO", "NO_MATH", "ORANGE", "RED", "RULE", "escape", "span"]
 
 GREEN = "#18864b"
 BLUE = "#2f78d0"
 RED = "#d9363e"
 ORANGE = "#a86f00"
+NO_MATH = 'class="mathjax_ignore tex2jax_ignore"'
 RULE = "rgba(128,128,128,0.35)"
 MONO = "font-family:Menlo,Consolas,'DejaVu Sans Mono',monospace"
 FAINT = "opacity:0.72"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .html import MONO, RULE, escape
+from .html import MONO, NO_MATH, RULE, escape
 from .text import visible
 
 if TYPE_CHECKING:
@@ -112,6 +112,7 @@ class Table:
             for texts in self._cells()
         )
         return (
-            '<table style="margin:4px 0;border-collapse:collapse;border:0;font-size:12px">'
+            f'<table {NO_MATH} style="margin:4px 0;border-collapse:collapse;border:0;'
+            'font-size:12px">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
