@@ -8,6 +8,8 @@ from .store import ContainerRow, ImageRow, Store
 
 __all__ = ["find_container", "find_image", "find_image_id", "look_up"]
 
+_DIGITS = 64
+
 
 def look_up(store: Store, name: str) -> str | None:
     """The ID of the image that a name means, or None. A name beats an ID prefix, as in Docker.
@@ -16,7 +18,7 @@ def look_up(store: Store, name: str) -> str | None:
         UsageError: an ID prefix that several images share.
         InvalidReferenceError: neither a name nor an ID.
     """
-    if name.startswith("sha256:"):
+    if name.startswith("sha256:") or (len(name) == _DIGITS and is_image_id(name)):
         return _by_prefix(store, name)
     reference = parse(name)
     found = store.named(_stored(reference))

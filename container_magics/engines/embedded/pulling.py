@@ -30,6 +30,7 @@ __all__ = ["pull"]
 _AT_ONCE = 3
 _REPORT_SECONDS = 0.1
 _GRACE_SECONDS = 2.0
+_READ = 1 << 14  # bytes: what a slow line brings between two looks at `cancel`
 _LAYER_TYPES = PLAIN_LAYER_TYPES | GZIP_LAYER_TYPES | ZSTD_LAYER_TYPES
 
 Report = Callable[[PullProgress | Message], None]
@@ -272,7 +273,7 @@ class _Arrival:
         def watched(count: int) -> bytes:
             nonlocal current, reported
             self.crew.check()
-            data = read(count)
+            data = read(min(count, _READ))
             current += len(data)
             now = time.monotonic()
             if data and (now - reported >= _REPORT_SECONDS or current == total):

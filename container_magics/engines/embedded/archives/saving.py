@@ -26,12 +26,14 @@ from ....oci.models import (
     digest_of,
 )
 from ....oci.tar import END, Entry, header, padding
-from ....reference import parse
+from ....reference import is_image_id, parse
 from ..content import layer_tar, layer_tar_size
 from ..names import find_image_id
 from ..store import LayerRow, Store
 
 __all__ = ["save"]
+
+_DIGITS = 64
 
 
 def save(store: Store, names: Sequence[str], target: BinaryIO) -> None:
@@ -108,7 +110,7 @@ def _choose(store: Store, names: Sequence[str]) -> dict[str, list[str]]:
 
 def _meaning(store: Store, name: str) -> tuple[str, list[tuple[str, str]]]:
     """An image without a name, or (image, full name) pairs."""
-    if name.startswith("sha256:"):
+    if name.startswith("sha256:") or (is_image_id(name) and len(name) == _DIGITS):
         return find_image_id(store, name), []
     reference = parse(name)
     if reference.digest:

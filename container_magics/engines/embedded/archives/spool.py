@@ -75,6 +75,8 @@ class Spool:
 
         for number, member in enumerate(read_members(counting)):
             entry = member.entry
+            if entry.mode == -1:
+                break
             if number > _MAX_MEMBERS:
                 raise CorruptArchiveError(f"an archive of more than {_MAX_MEMBERS} members")
             self._places.pop(entry.path, None)

@@ -1,0 +1,575 @@
+"""Save, load, import and export: against skopeo, a real dockerd, and archives that lie."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import hashlib
+import io
+import json
+import os
+import shutil
+import stat
+import subprocess
+import tarfile
+from pathlib import Path
+
+import pytest
+import zstandard
+
+from container_magics.engines.embedded.archives import export, import_image, load, save
+from container_magics.engines.embedded.receiving import ImageConfig, keep, unpack_layer
+from container_magics.engines.embedded.record import changes as changes_in
+from container_magics.errors import (
+    CorruptArchiveError,
+    InvalidReferenceError,
+    NotFoundError,
+    StoreError,
+    UsageError,
+)
+from container_magics.oci.models import Platform
+from tests.engines.embedded.material import (
+    contents,
+    digest,
+    docker_archive,
+    encoded,
+    image_config,
+    layer_tar,
+    left_over,
+    opened,
+)
+
+BASE = layer_tar({"etc": None, "etc/os-release": b"ID=test\n", "bin": "usr/bin", "usr": None})
+LONG = layer_tar({"d" * 90: None, f"{'d' * 90}/{'é' * 90}": os.urandom(3000), "n" * 150: b"x"})
+TOP = layer_tar({"etc/.wh.os-release": b"", "app": b"hello"})
+
+ONE = image_config(BASE, TOP, Cmd=["/app"])
+TWO = image_config(BASE, LONG, Env=["A=é"])
+
+
+@pytest.fixture
+def store(tmp_path):
+    with opened(tmp_path / "store") as store:
+        yield store
+
+
+@pytest.fixture
+def other(tmp_path):
+    """Another store, to load into."""
+    with opened(tmp_path / "other") as store:
+        yield store
+
+
+def put(store, config, layers, *names):
+    with store.scratch() as scratch:
+        unpacked = {}
+        for number, layer in enumerate(layers):
+            done = unpack_layer(
+                io.BytesIO(layer).read, scratch / str(number), store.holding, "layer"
+            )
+            unpacked[done.diff_id] = done
+        return keep(store, ImageConfig.read(encoded(config)), unpacked, names)
+
+
+@pytest.fixture
+def two_images(store):
+    first = put(store, ONE, [BASE, TOP], "docker.io/library/one:v1", "docker.io/library/one:v2")
+    second = put(store, TWO, [BASE, LONG], "ghcr.io/some/two:latest")
+    return first, second
+
+
+def saved(store, *names):
+    buffer = io.BytesIO()
+    save(store, names, buffer)
+    return buffer.getvalue()
+
+
+def files_of(archive):
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        return {m.name: tar.extractfile(m).read() for m in tar if m.isreg()}
+
+
+class Pipe(io.RawIOBase):
+    """A source that cannot seek and gives little at once."""
+
+    def __init__(self, data):
+        self._source = io.BytesIO(data)
+
+    def readable(self):
+        return True
+
+    def read(self, count=-1):
+        return self._source.read(min(count, 10_000) if count >= 0 else 10_000)
+
+
+# --- round trips --------------------------------------------------------------------------------
+
+
+def test_what_is_saved_loads_the_same(store, other, two_images):
+    archive = saved(store, "one:v1", "ghcr.io/some/two")
+    assert load(other, io.BytesIO(archive)) == ["one:v1", "ghcr.io/some/two:latest"]
+    assert sorted(other.image_ids()) == sorted(two_images)
+    for image in two_images:
+        assert contents(other, image) == contents(store, image)
+        assert other.image(image).config == store.image(image).config
+        assert other.image(image).size == store.image(image).size
+    assert saved(other, "one:v1", "ghcr.io/some/two") == archive
+    assert left_over(other) == []
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, zstandard.ZstdCompressor().compress, bytes]
+)
+def test_loads_from_a_pipe_plain_or_compressed(store, other, two_images, pack):
+    packed = pack(saved(store, "one:v1"))
+    assert load(other, Pipe(packed)) == ["one:v1"]
+    assert load(other, io.BytesIO(packed)) == ["one:v1"]
+    assert contents(other, two_images[0]) == contents(store, two_images[0])
+
+
+def test_reads_from_where_the_source_stands(store, other, two_images):
+    source = io.BytesIO(b"before" + saved(store, "one:v1"))
+    source.seek(6)
+    assert load(other, source) == ["one:v1"]
+
+
+def test_a_repository_means_all_its_tags(store, other, two_images):
+    assert load(other, io.BytesIO(saved(store, "one"))) == ["one:v1", "one:v2"]
+    assert other.image_ids() == [two_images[0]]
+
+
+@pytest.mark.parametrize("form", [lambda i: i, lambda i: i[7:], lambda i: i[7:19]])
+def test_an_id_means_an_image_without_a_name(store, other, two_images, form):
+    assert load(other, io.BytesIO(saved(store, form(two_images[0])))) == [two_images[0]]
+    assert other.image(two_images[0]).names == ()
+
+
+def test_an_unknown_name_writes_nothing(store, two_images):
+    target = io.BytesIO()
+    with pytest.raises(NotFoundError, match="nothing"):
+        save(store, ["one:v1", "nothing"], target)
+    assert target.getvalue() == b""
+
+
+def test_layers_are_written_byte_for_byte_and_once(store, two_images):
+    files = files_of(saved(store, "one", "ghcr.io/some/two"))
+    for layer in (BASE, TOP, LONG):
+        assert files[f"blobs/sha256/{digest(layer)[7:]}"] == layer
+    for path, content in files.items():
+        if path.startswith("blobs/"):
+            assert path == f"blobs/sha256/{hashlib.sha256(content).hexdigest()}"
+    assert len([path for path in files if path.startswith("blobs/")]) == 3 + 2 + 2
+
+
+def test_the_docker_manifest_and_the_index_say_the_same(store, two_images):
+    files = files_of(saved(store, "one", "ghcr.io/some/two"))
+    rows = json.loads(files["manifest.json"])
+    assert rows[0] == {
+        "Config": f"blobs/sha256/{two_images[0][7:]}",
+        "RepoTags": ["one:v1", "one:v2"],
+        "Layers": [f"blobs/sha256/{digest(layer)[7:]}" for layer in (BASE, TOP)],
+    }
+    index = json.loads(files["index.json"])
+    names = [d["annotations"]["io.containerd.image.name"] for d in index["manifests"]]
+    assert names == [
+        "docker.io/library/one:v1",
+        "docker.io/library/one:v2",
+        "ghcr.io/some/two:latest",
+    ]
+    manifest = json.loads(files[f"blobs/sha256/{index['manifests'][0]['digest'][7:]}"])
+    assert manifest["config"]["digest"] == two_images[0]
+
+
+def test_a_changed_file_in_the_store_is_noticed(store, two_images):
+    row = store.layer(digest(BASE))
+    (store.directory(row) / "fs/etc/os-release").write_bytes(b"ID=evil\n")
+    with pytest.raises(StoreError, match="changed"):
+        saved(store, "one:v1")
+
+
+def test_a_file_that_became_a_symlink_is_not_followed(store, two_images, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"ID=test\n")
+    path = store.directory(store.layer(digest(BASE))) / "fs/etc/os-release"
+    path.unlink()
+    path.symlink_to(secret)
+    with pytest.raises(StoreError):
+        saved(store, "one:v1")
+
+
+def test_loading_what_is_there_moves_the_names(store, two_images):
+    archive = saved(store, "one:v1")
+    store.set_name("docker.io/library/one:v1", two_images[1])
+    assert load(store, io.BytesIO(archive)) == ["one:v1"]
+    assert store.named("docker.io/library/one:v1") == two_images[0]
+
+
+# --- docker's older forms -----------------------------------------------------------------------
+
+
+def archive_of(config=ONE, layers=(BASE, TOP), **more):
+    return docker_archive(config, layers, **more)
+
+
+def test_loads_what_older_dockers_wrote(store):
+    config = image_config(BASE, TOP, BASE)
+    assert load(store, io.BytesIO(docker_archive(config, [BASE, TOP, BASE]))) == ["one:v1"]
+    assert "app" in contents(store, digest(encoded(config)))
+
+
+def test_loads_layers_that_are_compressed(store):
+    packed = [gzip.compress(BASE), zstandard.ZstdCompressor().compress(TOP)]
+    load(store, io.BytesIO(docker_archive(ONE, packed)))
+    assert sorted(contents(store, digest(encoded(ONE)))) == ["app", "bin", "etc", "usr"]
+
+
+def test_loads_images_without_tags(store):
+    archive = archive_of(RepoTags=None)
+    assert load(store, io.BytesIO(archive)) == [digest(encoded(ONE))]
+
+
+def refused(store, archive, match, error=CorruptArchiveError):
+    before = (store.image_ids(), store.all_names())
+    with pytest.raises(error, match=match):
+        load(store, Pipe(archive))
+    assert (store.image_ids(), store.all_names()) == before
+    assert left_over(store) == []
+
+
+@pytest.mark.parametrize(
+    ("archive", "match"),
+    [
+        (b"", "neither manifest.json nor index.json"),
+        (b"no archive" * 100, "not a tar archive"),
+        (layer_tar({"etc": None}), "docker import"),
+        (layer_tar({"repositories": b"{}"}), "no longer supported"),
+        (layer_tar({"manifest.json": b"{"}), "not JSON"),
+        (layer_tar({"manifest.json": b"[" * 50_000}), "not JSON"),
+        (layer_tar({"manifest.json": b"{}"}), "not a list"),
+        (layer_tar({"manifest.json": b"[1]"}), "no configuration"),
+        (archive_of(Config="../../etc/passwd"), "climbs out"),
+        (archive_of(Config="/etc/passwd"), "no file"),
+        (archive_of(Layers=["../x"] * 2), "climbs out"),
+        (archive_of(Layers=[]), "0 layers and its configuration 2"),
+        (archive_of(Layers="all"), "not a list of texts"),
+        (archive_of(RepoTags=["UPPER:x"]), "lowercase"),
+        (archive_of(layers=[TOP, BASE]), "verification failed"),
+        (archive_of(layers=[BASE, TOP[:700]]), "ends in the middle"),
+        (archive_of()[:3000], "ends in the middle"),
+        (gzip.compress(archive_of())[:-9], "truncated"),
+        (archive_of({**ONE, "os": "windows"}), "windows"),
+    ],
+)
+def test_archives_that_lie_are_refused(store, archive, match):
+    refused(store, archive, match)
+
+
+def test_links_stay_inside_the_archive(store, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_bytes(encoded(ONE))
+    row = {"Config": "link", "RepoTags": [], "Layers": []}
+    for target, match in (
+        (str(secret), "no file"),
+        ("../secret", "climbs out"),
+        ("link", "no file"),
+        ("a/../../link", "climbs out"),
+    ):
+        refused(store, layer_tar({"link": target, "manifest.json": encoded([row])}), match)
+
+
+def test_a_second_image_that_is_bad_keeps_the_first_out(store):
+    name = f"{digest(encoded(ONE))[7:]}.json"
+    rows = [
+        {"Config": name, "RepoTags": ["good:v1"], "Layers": ["a", "b"]},
+        {"Config": name, "RepoTags": ["bad:v1"], "Layers": ["a", "a"]},
+    ]
+    files = {name: encoded(ONE), "a": BASE, "manifest.json": encoded(rows)}
+    refused(store, layer_tar({**files, "b": BASE}), "verification failed")
+
+
+def test_a_huge_manifest_is_refused(store):
+    refused(store, layer_tar({"manifest.json": b" " * (5 << 20)}), "more than")
+
+
+# --- OCI layouts --------------------------------------------------------------------------------
+
+
+def oci_layout(*images, **changes):
+    """An OCI layout of (config, layers as stored, descriptor properties)."""
+    files = {"oci-layout": encoded({"imageLayoutVersion": "1.0.0"})}
+    manifests = []
+
+    def blob(data, media_type):
+        files[f"blobs/sha256/{digest(data)[7:]}"] = data
+        return {"mediaType": media_type, "digest": digest(data), "size": len(data)}
+
+    for config, layers, properties in images:
+        manifest = {
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "config": blob(encoded(config), "application/vnd.oci.image.config.v1+json"),
+            "layers": [blob(d, "application/vnd.oci.image.layer.v1.tar+gzip") for d in layers],
+        }
+        manifests.append({**blob(encoded(manifest), manifest["mediaType"]), **properties})
+    files["index.json"] = encoded({"schemaVersion": 2, "manifests": manifests})
+    return layer_tar({**files, **changes})
+
+
+STORED = [gzip.compress(BASE), TOP]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "name"),
+    [
+        ({"org.opencontainers.image.ref.name": "latest"}, None),
+        ({"org.opencontainers.image.ref.name": "me/app:v3"}, "me/app:v3"),
+        (
+            {
+                "io.containerd.image.name": "docker.io/library/app:v1",
+                "org.opencontainers.image.ref.name": "v1",
+            },
+            "app:v1",
+        ),
+        ({}, None),
+    ],
+)
+def test_loads_oci_layouts(store, annotations, name):
+    archive = oci_layout((ONE, STORED, {"annotations": annotations}))
+    assert load(store, io.BytesIO(archive)) == [name or digest(encoded(ONE))]
+    assert "app" in contents(store, digest(encoded(ONE)))
+
+
+def test_takes_this_machines_image_of_several_platforms(store):
+    here = Platform.host().to_json()
+    attestation = {
+        "platform": {"os": "unknown", "architecture": "unknown"},
+        "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
+    }
+    archive = oci_layout(
+        (TWO, [BASE, LONG], {"platform": {"os": "linux", "architecture": "s390x"}}),
+        (ONE, STORED, {"platform": here}),
+        (image_config(), [], attestation),
+    )
+    assert load(store, io.BytesIO(archive)) == [digest(encoded(ONE))]
+
+
+@pytest.mark.parametrize(
+    ("archive", "match"),
+    [
+        (oci_layout((ONE, STORED, {}), **{"oci-layout": b"{}"}), "imageLayoutVersion"),
+        (oci_layout((ONE, STORED, {"digest": digest(b"")})), "no file"),
+        (oci_layout((ONE, [BASE], {})), "1 layers and its configuration 2"),
+        (oci_layout((ONE, [TOP, BASE], {})), "verification failed"),
+        (
+            oci_layout((ONE, STORED, {}), **{f"blobs/sha256/{digest(encoded(ONE))[7:]}": b"{}"}),
+            "other content",
+        ),
+        (oci_layout(), "only artifacts"),
+        (
+            oci_layout((ONE, STORED, {"annotations": {"io.containerd.image.name": "<b>"}})),
+            "invalid reference",
+        ),
+    ],
+)
+def test_layouts_that_lie_are_refused(store, archive, match):
+    refused(store, archive, match)
+
+
+# --- import and export --------------------------------------------------------------------------
+
+
+def no_changes(config, changes):
+    assert list(changes) == []
+    return config
+
+
+def test_import_makes_the_tar_its_layer(store):
+    image = import_image(
+        store, Pipe(gzip.compress(BASE)), "base", changes=(), message="", apply=no_changes
+    )
+    row = store.image(image)
+    assert row.names == ("docker.io/library/base:latest",)
+    assert row.config["rootfs"] == {"type": "layers", "diff_ids": [digest(BASE)]}
+    assert [h["comment"] for h in row.config["history"]] == ["Imported from -"]
+    assert row.config["os"] == "linux"
+    assert row.config["architecture"] == Platform.host().architecture
+    assert contents(store, image)["etc/os-release"] == b"ID=test\n"
+
+
+def test_import_applies_changes_and_takes_the_message(store):
+    seen = []
+
+    def apply(config, changes):
+        seen.append((dict(config), list(changes)))
+        return {"Cmd": ["sh"]}
+
+    image = import_image(
+        store, io.BytesIO(BASE), "", changes=["CMD sh"], message="mine", apply=apply
+    )
+    row = store.image(image)
+    assert seen == [({}, ["CMD sh"])]
+    assert row.names == ()
+    assert row.config["config"] == {"Cmd": ["sh"]}
+    assert row.config["history"][0]["comment"] == "mine"
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "error"),
+    [
+        (b"", "x", CorruptArchiveError),
+        (b"text" * 500, "x", CorruptArchiveError),
+        (BASE[:600], "x", CorruptArchiveError),
+        (BASE, f"x@{digest(b'')}", UsageError),
+        (BASE, "UPPER", InvalidReferenceError),
+    ],
+)
+def test_import_refuses_what_is_no_file_system(store, source, name, error):
+    with pytest.raises(error):
+        import_image(store, io.BytesIO(source), name, changes=(), message="", apply=no_changes)
+    assert store.image_ids() == []
+    assert left_over(store) == []
+
+
+def owned(name, mode, uid, gid, kind=tarfile.REGTYPE, link=""):
+    member = tarfile.TarInfo(name)
+    member.mode, member.uid, member.gid, member.type, member.linkname = mode, uid, gid, kind, link
+    return member
+
+
+def exported(store, config, layers, entries=(), files=None):
+    image = put(store, config, layers)
+    rows = [store.require_layer(d) for d in store.image(image).config["rootfs"]["diff_ids"]]
+    buffer = io.BytesIO()
+    export(store, rows, entries, files or store.root, buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["user", "true"])
+def test_export_gives_owners_and_hard_links(tmp_path, kind):
+    if kind == "true" and os.geteuid():
+        pytest.skip("needs root")
+    lower = layer_tar(
+        {
+            "b": owned("b", 0o640, 1000, 2000),
+            "d": owned("d", 0o1777, 5, 6, tarfile.DIRTYPE),
+            "d/a": owned("d/a", 0o4755, 1000, 2000, tarfile.LNKTYPE, "b"),
+            "d/link": "../b",
+        }
+    )
+    with opened(tmp_path / kind, kind) as store:
+        archive = exported(store, image_config(lower, TOP), [lower, TOP])
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        members = {m.name: m for m in tar}
+    assert list(members) == ["app", "b", "d", "d/a", "d/link", "etc"]
+    assert (members["b"].mode, members["b"].uid, members["b"].gid) == (0o640, 1000, 2000)
+    assert (members["d"].mode, members["d"].uid, members["d"].gid) == (0o1777, 5, 6)
+    assert members["d/a"].islnk()
+    assert members["d/a"].linkname == "b"
+    assert members["d/link"].linkname == "../b"
+
+
+@pytest.mark.root
+def test_export_puts_a_containers_changes_on_top(store, tmp_path):
+    """The upper directory as overlayfs leaves it: a new file, a changed and a removed one."""
+    upper = tmp_path / "upper"
+    (upper / "etc").mkdir(parents=True)
+    (upper / "new").write_bytes(b"made inside")
+    (upper / "twin").hardlink_to(upper / "new")
+    os.mknod(upper / "etc/os-release", stat.S_IFCHR, os.makedev(0, 0))
+    (upper / "bin").write_bytes(b"no link now")
+    entries = changes_in(os.fspath(upper), store.holding)
+    archive = exported(store, image_config(BASE, LONG), [BASE, LONG], entries, upper)
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        found = {m.name: tar.extractfile(m).read() for m in tar if m.isreg() or m.islnk()}
+    assert found["new"] == found["twin"] == b"made inside"
+    assert found["bin"] == b"no link now"
+    assert "etc/os-release" not in found
+    assert len(found[f"{'d' * 90}/{'é' * 90}"]) == 3000
+
+
+def test_gnu_tar_unpacks_an_export(store, tmp_path):
+    archive = exported(store, image_config(BASE, LONG), [BASE, LONG])
+    target = tmp_path / "target"
+    target.mkdir()
+    subprocess.run(["tar", "-C", target, "-xf", "-"], input=archive, check=True)
+    assert (target / "etc/os-release").read_bytes() == b"ID=test\n"
+    assert (target / "bin").readlink() == Path("usr/bin")
+    assert (target / ("n" * 150)).read_bytes() == b"x"
+
+
+def test_what_is_exported_imports(store):
+    archive = exported(store, image_config(BASE, TOP), [BASE, TOP])
+    image = import_image(store, io.BytesIO(archive), "", changes=(), message="", apply=no_changes)
+    assert contents(store, image) == contents(store, digest(encoded(image_config(BASE, TOP))))
+
+
+# --- other programs -----------------------------------------------------------------------------
+
+
+def skopeo(*words):
+    if not shutil.which("skopeo"):
+        pytest.skip("no skopeo here: apt-get install skopeo")
+    return subprocess.run(["skopeo", *words], check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize("form", ["docker-archive", "oci-archive"])
+def test_skopeo_reads_what_is_saved(store, two_images, tmp_path, form):
+    path = tmp_path / "saved.tar"
+    path.write_bytes(saved(store, "one:v1"))
+    found = json.loads(skopeo("inspect", "--config", f"{form}:{path}"))
+    assert found["rootfs"]["diff_ids"] == ONE["rootfs"]["diff_ids"]
+    skopeo("copy", "--insecure-policy", f"{form}:{path}", f"dir:{tmp_path / 'out'}")
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    assert manifest["config"]["digest"] == two_images[0]
+
+
+def test_skopeo_finds_a_tag_among_several_images(store, two_images, tmp_path):
+    path = tmp_path / "saved.tar"
+    path.write_bytes(saved(store, "one:v1", "ghcr.io/some/two"))
+    source = f"docker-archive:{path}:ghcr.io/some/two:latest"
+    found = json.loads(skopeo("inspect", "--config", source))
+    assert found["config"]["Env"] == ["A=é"]
+
+
+@pytest.mark.parametrize(
+    ("form", "options"),
+    [
+        ("docker-archive", ()),
+        ("oci-archive", ()),
+        ("oci-archive", ("--dest-compress-format", "zstd")),
+    ],
+)
+def test_loads_what_skopeo_writes(store, other, two_images, tmp_path, form, options):
+    path, target = tmp_path / "saved.tar", tmp_path / "written.tar"
+    path.write_bytes(saved(store, "one:v1"))
+    skopeo(
+        "copy", "--insecure-policy", *options,
+        f"docker-archive:{path}", f"{form}:{target}:me/renamed:v9",
+    )  # fmt: skip
+    with target.open("rb") as source:
+        assert load(other, source) == ["me/renamed:v9"]
+    image = other.named("docker.io/me/renamed:v9")
+    assert contents(other, image) == contents(store, two_images[0])
+    assert other.image(image).config["config"] == ONE["config"]
+
+
+@pytest.mark.docker
+def test_dockerd_loads_what_is_saved_and_gives_it_back(
+    store, other, two_images, docker_socket, tmp_path
+):
+    import docker
+
+    client = docker.DockerClient(base_url=f"unix://{docker_socket}")
+    client.images.load(saved(store, "one", "ghcr.io/some/two"))
+    try:
+        assert client.images.get("one:v2").id == two_images[0]
+        assert client.images.get("ghcr.io/some/two").id == two_images[1]
+        written = b"".join(client.images.get("one:v1").save(named=True))
+        back = load(other, Pipe(written))
+        assert "one:v1" in back
+        assert other.named("docker.io/library/one:v1") == two_images[0]
+        assert contents(other, two_images[0]) == contents(store, two_images[0])
+    finally:
+        for name in ("one:v1", "one:v2", "ghcr.io/some/two"):
+            client.images.remove(name, force=True)
+        client.close()
