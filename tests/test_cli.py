@@ -104,17 +104,20 @@ def test_a_failing_build(cli, tmp_path):
 
 
 def test_ctrl_c_ends_with_130(environment, context, cli):
-    process = subprocess.Popen(
+    with subprocess.Popen(
         [*PROGRAM, "run", "--rm", "box:1", "sh", "-c", "echo ready; sleep 600"],
         cwd=context,
         env=clean_environment(**environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
-    assert process.stdout.readline() == "ready\n"
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
+    ) as process:
+        try:
+            assert process.stdout.readline() == "ready\n"
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert "Traceback" not in err
 
