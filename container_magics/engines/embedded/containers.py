@@ -16,11 +16,12 @@ from ...errors import ConflictError, NotFoundError, RunError
 from ...reference import parse
 from ..base import Cancellation, Emit, Message, Output, RunRequest, RunResult
 from .bases import ImageSource
+from .container_records import ContainerRow
 from .names import find_container, look_up
 from .running import Command, Runner
 from .snapshots.base import Snapshotter, Workspace
 from .state import BuildState, now
-from .store import ContainerRow, Store, remove_tree
+from .store import Store, remove_tree
 
 __all__ = ["Containers"]
 
@@ -73,7 +74,7 @@ class Containers:
             raise
         if request.remove:
             workspace.discard()
-            self._store.drop_container(container)
+            self._store.containers.drop(kept)
         else:
             workspace.keep()
             self._settle(kept, code, failed or "", started)
@@ -112,14 +113,13 @@ class Containers:
                 "Image": request.image,
                 "Env": [f"{k}={v}" for k, v in command.env.items()],
             },
-            "AutoRemove": request.remove,
         }
         for _ in range(20):
             name = request.name or _random_name()
-            if not request.name and any(row.name == name for row in self._store.containers()):
+            if not request.name and any(row.name == name for row in self._store.containers.all()):
                 name += f"_{secrets.token_hex(2)}"
-            row = ContainerRow(container, name, image, 0, "running", detail)
-            if self._store.add_container(row):
+            row = ContainerRow(container, name, image, "running", detail, transient=request.remove)
+            if self._store.containers.add(row):
                 return row
             if request.name:
                 break
@@ -135,12 +135,12 @@ class Containers:
 
     def _settle(self, row: ContainerRow, code: int, error: str, started: str) -> None:
         state = {"ExitCode": code, "Error": error, "StartedAt": started, "FinishedAt": now()}
-        self._store.update_container(row.id, "exited", {**row.detail, "State": state})
+        self._store.containers.update(row.id, "exited", {**row.detail, "State": state})
 
     def _interrupted(self, row: ContainerRow, workspace: Workspace, started: str) -> None:
-        if row.detail["AutoRemove"]:
+        if row.transient:
             workspace.discard()
-            self._store.drop_container(row.id)
+            self._store.containers.drop(row)
         else:
             workspace.keep()
             self._settle(row, 137, "interrupted", started)
@@ -154,7 +154,7 @@ class Containers:
         row = find_container(self._store, name)
         if row.state == "running" and not force:
             raise ConflictError(f"You cannot remove a running container {row.id}. Stop it first.")
-        self._store.drop_container(row.id)
+        self._store.containers.drop(row)
         remove_tree(self._directory(row.id))
         return row.name
 

@@ -51,7 +51,7 @@ class FileDigests:
         large = status.st_size >= _REMEMBER_FROM
         known = self._files.get(path)
         if known is None and large:
-            known = self._store.file_digests([path]).get(path)
+            known = self._store.cache.file_digests([path]).get(path)
         if known is not None and known[0] == stamp:
             return known[1]
         with open(path, "rb") as file:
@@ -59,7 +59,7 @@ class FileDigests:
         if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _DISTRUST_NS:
             self._files[path] = (stamp, digest)
             if large:
-                self._store.remember_file_digests([(path, stamp, digest)])
+                self._store.cache.remember_file_digests([(path, stamp, digest)])
         return digest
 
     def of_node(self, node: Node) -> str:

@@ -36,6 +36,7 @@ from ..base import (
 from . import archives
 from .bases import ImageSource
 from .builder import Tools, build
+from .container_records import ContainerRow
 from .containers import Containers
 from .digests import FileDigests
 from .evaluate import apply_changes
@@ -49,7 +50,7 @@ from .snapshots.base import Snapshotter
 from .snapshots.overlay import OverlaySnapshotter
 from .snapshots.trees import TreeSnapshotter
 from .state import parse_time
-from .store import ContainerRow, ImageRow, Store, default_root
+from .store import ImageRow, Store, default_root
 
 __all__ = ["EmbeddedEngine"]
 
@@ -216,7 +217,7 @@ class EmbeddedEngine:
         """See `Engine.info`."""
         from ... import __version__
 
-        containers = self._store.containers()
+        containers = self._store.containers.all()
         return {
             "Name": platform.node(),
             "ServerVersion": __version__,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from ...errors import NotFoundError, UsageError
 from ...reference import Reference, is_image_id, parse
-from .store import ContainerRow, ImageRow, Store
+from .container_records import ContainerRow
+from .store import ImageRow, Store
 
 __all__ = ["find_container", "find_image", "find_image_id", "look_up"]
 
@@ -65,7 +66,7 @@ def find_container(store: Store, name: str) -> ContainerRow:
         NotFoundError: in Docker's words.
         UsageError: an ID prefix that several containers share.
     """
-    rows = store.containers()
+    rows = store.containers.all()
     exact = [row for row in rows if name in (row.name, row.id)]
     found = exact or [row for row in rows if row.id.startswith(name)]
     if not found:

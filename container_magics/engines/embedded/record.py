@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from ...oci.split import SplitWriter
 from ...oci.tar import END, Entry, header, padding
@@ -135,7 +135,7 @@ class Readable(Protocol):
 
     def __enter__(self) -> Readable: ...
 
-    def __exit__(self, *_: Any) -> bool | None: ...
+    def __exit__(self, *_: object) -> bool | None: ...
 
 
 def archive(entries: Iterable[tuple[Entry, Callable[[], Readable] | None]]) -> Iterator[bytes]:

@@ -57,11 +57,11 @@ def _full(name: str, image: ImageRow) -> str:
 
 
 def _running(store: Store, image: ImageRow) -> bool:
-    return any(row.image == image.id and row.state == "running" for row in store.containers())
+    return any(row.image == image.id and row.state == "running" for row in store.containers.all())
 
 
 def _refuse_if_used(store: Store, image: ImageRow, shown: str, *, by_id: bool, force: bool) -> None:
-    for row in store.containers():
+    for row in store.containers.all():
         if row.image != image.id:
             continue
         what = f'repository reference "{shown}"' if not by_id else shown
@@ -87,7 +87,7 @@ def _short(image_id: str) -> str:
 
 def prune_images(store: Store, *, every: bool = False) -> PruneReport:
     """Delete images that no name and no container needs; with `every`, named ones too."""
-    used = {row.image for row in store.containers()}
+    used = {row.image for row in store.containers.all()}
     untagged: list[str] = []
     deleted: list[str] = []
     freed = 0

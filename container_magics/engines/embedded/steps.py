@@ -39,6 +39,7 @@ from ...oci.platforms import Platform
 from ..base import Vertex, VertexLog, VertexWarning
 from .adding import add_pieces, fetch
 from .builder import Build
+from .cache import CacheHit
 from .copying import (
     Found,
     Piece,
@@ -54,7 +55,7 @@ from .evaluate import PREDEFINED_ARGS, evaluate, shell_words
 from .record import ChunkReader, archive
 from .running import Command
 from .state import BuildState, now
-from .store import CacheHit, LayerRow
+from .store import LayerRow
 from .unpack import unpack
 
 __all__ = ["StageBuilder", "announce"]
@@ -210,14 +211,14 @@ class StageBuilder:
     ) -> BuildState:
         """The state after a step, from the cache or by making its layer."""
         store = self._tools.store
-        hit = None if self._work.request.no_cache else store.cached(key)
+        hit = None if self._work.request.no_cache else store.cache.look_up(key)
         if hit is not None:
             step.cached = True
             layer = store.layer(hit.diff_id) if hit.diff_id else None
         else:
             layer = make()
             hit = CacheHit(layer.diff_id if layer else "", now())
-            store.remember(key, hit)
+            store.cache.remember(key, hit)
         if layer is None:
             return state.with_history(created_by)
         step.layer_size = layer.size
@@ -402,15 +403,15 @@ class StageBuilder:
         if len(files) > _MAX_COPIED:
             return
         identity = _digest("copied", state.chain, instruction.text)
-        if store.cached(key) is None:
-            before = store.copied(identity)
+        if store.cache.look_up(key) is None:
+            before = store.cache.copied(identity)
             changed = {
                 path for path in before.keys() | files if before.get(path) != files.get(path)
             }
             notebooks = sorted(path for path in changed if ".ipynb" in path)
             if before and notebooks and len(notebooks) == len(changed):
                 self._work.emit(_notebook_warning(step, instruction, notebooks))
-        store.remember_copied(identity, files)
+        store.cache.remember_copied(identity, files)
 
 
 def _notebook_warning(step: _Step, instruction: Copy, notebooks: Sequence[str]) -> VertexWarning:

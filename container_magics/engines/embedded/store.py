@@ -1,9 +1,9 @@
-"""The embedded engine's store: images, names, layers, build cache and containers.
+"""The embedded engine's store: layers, images and their names, and where all the rest lies.
 
-    ROOT/store.db         SQLite, rollback journal (homes are often on NFS, where WAL fails)
+    ROOT/store.db         metadata (database.py); its build cache (cache.py), its containers
     ROOT/blobs/sha256/    configurations, by digest
     ROOT/layers/N/        fs, split, extra: one unpacked layer (see unpack)
-    ROOT/containers/N/    fs, work: the writable layer of a container that was kept
+    ROOT/containers/ID/   fs, work: the writable layer of a container that was kept
     ROOT/session/ID/      what a running engine is working on; swept when its owner is gone
 
 A layer or image exists once its row is committed; its files are complete before that. Whatever a
@@ -21,7 +21,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,29 +31,12 @@ from ...oci.models import digest_of
 from ...oci.split import read_split
 from ...oci.tar import Entry
 from ...oci.tree import Tree
+from .cache import BuildCache
+from .container_records import ContainerRecords
+from .database import Database
 from .holding import Holding
 
-__all__ = ["CacheHit", "ContainerRow", "ImageRow", "LayerRow", "Store", "default_root"]
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS layers (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, diff_id TEXT NOT NULL, kind TEXT NOT NULL,
-    size INTEGER NOT NULL, UNIQUE (diff_id, kind));
-CREATE TABLE IF NOT EXISTS images (
-    id TEXT PRIMARY KEY, stored REAL NOT NULL, size INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS names (name TEXT PRIMARY KEY, image TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS digests (name TEXT NOT NULL, digest TEXT NOT NULL, image TEXT NOT NULL,
-    PRIMARY KEY (name, digest));
-CREATE TABLE IF NOT EXISTS cache (
-    key TEXT PRIMARY KEY, diff_id TEXT NOT NULL, created TEXT NOT NULL, used REAL NOT NULL);
-CREATE TABLE IF NOT EXISTS containers (
-    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, number INTEGER,
-    state TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS copied (step TEXT PRIMARY KEY, files TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS file_digests (
-    path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL);
-"""
-_BUSY_SECONDS = 60.0
+__all__ = ["ImageRow", "LayerRow", "Store", "default_root", "remove_tree"]
 
 
 def default_root() -> Path:
@@ -84,28 +67,15 @@ class ImageRow:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class CacheHit:
-    """What a step gave the last time: a layer ("" for none) and when (RFC 3339)."""
-
-    diff_id: str
-    created: str
-
-
-@dataclass(frozen=True, slots=True)
-class ContainerRow:
-    """A container that was kept; `number` is its directory, `detail` what inspect shows."""
-
-    id: str
-    name: str
-    image: str
-    number: int
-    state: str
-    detail: Mapping[str, Any]
-
-
 class Store:
     """One process's hold of a store. Safe to use from several threads, and several processes.
+
+    Attributes:
+        root: its directory.
+        holding: what the files of its layers carry.
+        session: a directory for work in progress, which outlives no process.
+        cache: the build cache's records.
+        containers: records of containers.
 
     Raises:
         StoreError: the root can't be made or written, or its database is damaged.
@@ -115,19 +85,15 @@ class Store:
         self.root = root
         self.holding = holding
         self._lock = threading.RLock()
-        self._depth = 0
         self._trees: dict[tuple[str, ...], Tree] = {}
         try:
             for part in ("blobs/sha256", "layers", "containers", "session", "mount"):
                 (root / part).mkdir(parents=True, exist_ok=True, mode=0o755)
-            self._db = sqlite3.connect(
-                root / "store.db",
-                timeout=_BUSY_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            self._db.executescript("PRAGMA synchronous=NORMAL;" + _SCHEMA)
-            self.session = self._open_session()
+            self._db = Database(root / "store.db")
+            self.session = root / "session" / uuid.uuid4().hex[:12]
+            self.cache = BuildCache(self._db, lambda diff_id: self.layer(diff_id) is not None)
+            self.containers = ContainerRecords(self._db, self.session)
+            self._session_lock = self._open_session()
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the image store {root} cannot be used: {error}",
@@ -144,19 +110,16 @@ class Store:
 
     # --- session: a scratch directory that outlives no process ---
 
-    def _open_session(self) -> Path:
+    def _open_session(self) -> int:
         for lock in (self.root / "session").glob("*.lock"):
             self._sweep(lock)
-        session = self.root / "session" / uuid.uuid4().hex[:12]
-        self._session_lock = os.open(
-            session.with_suffix(".lock"), os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600
-        )
-        fcntl.flock(self._session_lock, fcntl.LOCK_EX)
-        session.mkdir()
-        return session
+        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
+        handle = os.open(self.session.with_suffix(".lock"), flags, 0o600)
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        self.session.mkdir()
+        return handle
 
-    @staticmethod
-    def _sweep(lock: Path) -> None:
+    def _sweep(self, lock: Path) -> None:
         try:
             handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -164,11 +127,16 @@ class Store:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             remove_tree(lock.with_suffix(""))
+            self.containers.end_session(lock.stem)
             lock.unlink(missing_ok=True)
         except BlockingIOError:
             pass
         finally:
             os.close(handle)
+
+    def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Several changes at once, or none of them."""
+        return self._db.transaction()
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
@@ -177,43 +145,14 @@ class Store:
         path.mkdir()
         try:
             yield path
-        except sqlite3.OperationalError as error:
-            raise StoreError(f"the store's database failed: {error}") from error
         finally:
             remove_tree(path)
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            if self._depth == 0:
-                self._db.execute("BEGIN IMMEDIATE")
-            self._depth += 1
-            try:
-                yield self._db
-            except BaseException:
-                self._depth -= 1
-                if self._depth == 0:
-                    self._db.execute("ROLLBACK")
-                raise
-            self._depth -= 1
-            if self._depth == 0:
-                self._db.execute("COMMIT")
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """What is noted inside becomes true at once, or after an exception not at all."""
-        with self._transaction():
-            yield
-
-    def _all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        with self._lock:
-            return self._db.execute(query, values).fetchall()
 
     # --- layers ---
 
     def layer(self, diff_id: str) -> LayerRow | None:
         """The unpacked layer of a diff ID, if the store has it."""
-        rows = self._all(
+        rows = self._db.all(
             "SELECT number, diff_id, size FROM layers WHERE diff_id=? AND kind=?",
             diff_id,
             self.holding.kind,
@@ -236,7 +175,7 @@ class Store:
 
     def adopt_layer(self, directory: Path, diff_id: str, size: int) -> LayerRow:
         """Take a finished layer directory into the store (or drop it, if it is there already)."""
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             existing = self.layer(diff_id)
             if existing is not None:
                 return existing
@@ -283,7 +222,7 @@ class Store:
             partial = self.session / uuid.uuid4().hex
             partial.write_bytes(config)
             partial.rename(blob)
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             db.execute("INSERT OR IGNORE INTO images VALUES (?, ?, ?)", (digest, time.time(), size))
             for name in names:
                 db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, digest))
@@ -291,7 +230,7 @@ class Store:
 
     def add_digest(self, name: str, digest: str, image: str) -> None:
         """Note under which manifest digest a repository holds an image."""
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             db.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (name, digest, image))
 
     def image(self, image_id: str) -> ImageRow:
@@ -304,53 +243,55 @@ class Store:
                 f"the configuration of image {image_id} cannot be read: {error}"
             ) from error
         names = tuple(
-            r[0] for r in self._all("SELECT name FROM names WHERE image=? ORDER BY name", image_id)
+            r[0]
+            for r in self._db.all("SELECT name FROM names WHERE image=? ORDER BY name", image_id)
         )
         digests = tuple(
             f"{name}@{digest}"
-            for name, digest in self._all(
+            for name, digest in self._db.all(
                 "SELECT name, digest FROM digests WHERE image=?", image_id
             )
         )
-        size = self._all("SELECT size FROM images WHERE id=?", image_id)[0][0]
+        size = self._db.all("SELECT size FROM images WHERE id=?", image_id)[0][0]
         return ImageRow(image_id, config, names, digests, size)
 
     def image_ids(self, prefix: str = "") -> list[str]:
         """IDs (`sha256:…`) of all images, or of those whose hex digits begin with a prefix."""
         like = f"sha256:{prefix.removeprefix('sha256:')}%"
         return [
-            r[0] for r in self._all("SELECT id FROM images WHERE id LIKE ? ORDER BY stored", like)
+            r[0]
+            for r in self._db.all("SELECT id FROM images WHERE id LIKE ? ORDER BY stored", like)
         ]
 
     def named(self, name: str) -> str | None:
         """The ID of the image that bears a full name, or `repository@digest`."""
         repository, _, digest = name.partition("@")
         if digest:
-            rows = self._all(
+            rows = self._db.all(
                 "SELECT image FROM digests WHERE name=? AND digest=?", repository, digest
             )
         else:
-            rows = self._all("SELECT image FROM names WHERE name=?", name)
+            rows = self._db.all("SELECT image FROM names WHERE name=?", name)
         return rows[0][0] if rows else None
 
     def all_names(self) -> list[str]:
         """Every full name that an image bears."""
-        return [r[0] for r in self._all("SELECT name FROM names ORDER BY name")]
+        return [r[0] for r in self._db.all("SELECT name FROM names ORDER BY name")]
 
     def set_name(self, name: str, image_id: str) -> None:
         """Give an image a name, taking it from the one that has it."""
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, image_id))
 
     def drop_name(self, name: str) -> None:
         """Take a name away."""
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             db.execute("DELETE FROM names WHERE name=?", (name,))
 
     def drop_image(self, image_id: str) -> list[LayerRow]:
         """Delete an image, and the layers that nothing else uses; returns those."""
         mine = self._diff_ids(image_id)
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             for table, column in (("names", "image"), ("digests", "image"), ("images", "id")):
                 db.execute(f"DELETE FROM {table} WHERE {column}=?", (image_id,))  # noqa: S608 - our own words
             kept = self._used_diff_ids()
@@ -363,16 +304,16 @@ class Store:
 
     def prune_cache(self) -> int:
         """Delete build cache records, and layers that no image or container uses; bytes freed."""
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             db.execute("DELETE FROM cache")
             kept = self._used_diff_ids()
-            rows = [LayerRow(*r) for r in self._all("SELECT number, diff_id, size FROM layers")]
+            rows = [LayerRow(*r) for r in self._db.all("SELECT number, diff_id, size FROM layers")]
             gone = [row for row in rows if row.diff_id not in kept]
             self._forget_layers(gone)
         return sum(row.size for row in gone)
 
     def _forget_layers(self, layers: Sequence[LayerRow]) -> None:
-        with self._transaction() as db:
+        with self._db.transaction() as db:
             for row in layers:
                 db.execute("DELETE FROM layers WHERE number=?", (row.number,))
                 db.execute("DELETE FROM cache WHERE diff_id=?", (row.diff_id,))
@@ -386,89 +327,12 @@ class Store:
         return list(self.image(image_id).config.get("rootfs", {}).get("diff_ids", ()))
 
     def _used_diff_ids(self) -> set[str]:
-        images = {r[0] for r in self._all("SELECT id FROM images")}
-        images |= {r[0] for r in self._all("SELECT image FROM containers")}
+        images = {r[0] for r in self._db.all("SELECT id FROM images")}
+        images |= {row.image for row in self.containers.all()}
         return {diff for image in images for diff in self._diff_ids(image)}
 
     def _blob(self, digest: str) -> Path:
         return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
-
-    # --- build cache ---
-
-    def cached(self, key: str) -> CacheHit | None:
-        """What a step gave before, if its layer is still there."""
-        rows = self._all("SELECT diff_id, created FROM cache WHERE key=?", key)
-        if not rows or (rows[0][0] and self.layer(rows[0][0]) is None):
-            return None
-        return CacheHit(*rows[0])
-
-    def remember(self, key: str, hit: CacheHit) -> None:
-        """Keep what a step gave."""
-        with self._transaction() as db:
-            db.execute(
-                "INSERT OR REPLACE INTO cache VALUES (?, ?, ?, ?)",
-                (key, hit.diff_id, hit.created, time.time()),
-            )
-
-    def file_digests(self, paths: Sequence[str]) -> dict[str, tuple[str, str]]:
-        """Remembered (stamp, digest) of files, by absolute path."""
-        found: dict[str, tuple[str, str]] = {}
-        for start in range(0, len(paths), 500):
-            part = paths[start : start + 500]
-            marks = ",".join("?" * len(part))
-            query = f"SELECT path, stamp, digest FROM file_digests WHERE path IN ({marks})"  # noqa: S608
-            found.update({path: (stamp, digest) for path, stamp, digest in self._all(query, *part)})
-        return found
-
-    def remember_file_digests(self, rows: Sequence[tuple[str, str, str]]) -> None:
-        """Keep (path, stamp, digest) of files."""
-        with self._transaction() as db:
-            db.executemany("INSERT OR REPLACE INTO file_digests VALUES (?, ?, ?)", rows)
-
-    def copied(self, step: str) -> dict[str, str]:
-        """What a COPY step copied the last time: a digest a file, by path."""
-        rows = self._all("SELECT files FROM copied WHERE step=?", step)
-        return dict(json.loads(rows[0][0])) if rows else {}
-
-    def remember_copied(self, step: str, files: Mapping[str, str]) -> None:
-        """Keep what a COPY step copied, to say later which file made it run again."""
-        with self._transaction() as db:
-            db.execute("INSERT OR REPLACE INTO copied VALUES (?, ?)", (step, json.dumps(files)))
-
-    # --- containers ---
-
-    def add_container(self, row: ContainerRow) -> bool:
-        """Note a container; False if its name is taken."""
-        try:
-            with self._transaction() as db:
-                db.execute(
-                    "INSERT INTO containers VALUES (?, ?, ?, ?, ?, ?)",
-                    (row.id, row.name, row.image, row.number, row.state, json.dumps(row.detail)),
-                )
-        except sqlite3.IntegrityError:
-            return False
-        return True
-
-    def update_container(self, container_id: str, state: str, detail: Mapping[str, Any]) -> None:
-        """Note what became of a container."""
-        with self._transaction() as db:
-            db.execute(
-                "UPDATE containers SET state=?, detail=? WHERE id=?",
-                (state, json.dumps(detail), container_id),
-            )
-
-    def containers(self) -> list[ContainerRow]:
-        """All containers that were kept."""
-        rows = self._all("SELECT id, name, image, number, state, detail FROM containers")
-        return [
-            ContainerRow(container, name, image, number, state, json.loads(detail))
-            for container, name, image, number, state, detail in rows
-        ]
-
-    def drop_container(self, container_id: str) -> None:
-        """Forget a container; its directory is the caller's."""
-        with self._transaction() as db:
-            db.execute("DELETE FROM containers WHERE id=?", (container_id,))
 
 
 def remove_tree(path: Path) -> None:
