@@ -23,7 +23,7 @@ from ...oci.tree import Node, Tree
 from .content import open_content
 from .context import BuildContext
 from .digests import FileDigests
-from .record import Readable
+from .record import Content
 from .sandbox.launcher import accounts
 from .store import Store
 
@@ -41,7 +41,6 @@ __all__ = [
     "owner_of",
 ]
 
-Content = Callable[[], Readable]
 Piece = tuple[Entry, Content | None]
 
 

@@ -6,7 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from ...oci.tar import END, Entry, header, padding
 from ...oci.tree import OPAQUE, WHITEOUT
 from .holding import OPAQUE_VALUE, Holding
 
-__all__ = ["ChunkReader", "Readable", "archive", "changes", "entry_of", "record"]
+__all__ = ["ChunkReader", "Content", "Readable", "archive", "changes", "entry_of", "record"]
 
 _CHUNK = 1 << 20
 _CAPABILITY = "security.capability"
@@ -127,18 +127,18 @@ def _no_follow(path: str, flags: int) -> int:
 
 
 class Readable(Protocol):
-    """A file's content, opened; a `BinaryIO` is one."""
+    """Something to read content from, such as a `BinaryIO`."""
 
     def read(self, size: int, /) -> bytes:
         """Up to `size` bytes; b"" at the end."""
         ...
 
-    def __enter__(self) -> Readable: ...
 
-    def __exit__(self, *_: object) -> bool | None: ...
+Content = Callable[[], AbstractContextManager[Readable]]
+"""Opens the content of a file when its turn has come."""
 
 
-def archive(entries: Iterable[tuple[Entry, Callable[[], Readable] | None]]) -> Iterator[bytes]:
+def archive(entries: Iterable[tuple[Entry, Content | None]]) -> Iterator[bytes]:
     """A tar of entries and their content, in chunks; content is opened when its turn comes."""
     for entry, opener in entries:
         yield header(entry)

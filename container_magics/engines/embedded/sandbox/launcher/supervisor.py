@@ -65,9 +65,13 @@ def _supervise(spec: Mapping[str, Any], streams: tuple[int, int, int], status: i
 
     def stop(*_: object) -> None:
         stopping.append(1)
-        _kill_descendants(tracer)
+        if pipes is None:
+            # It is PID 1 of its namespace and takes everything in it along. The others could not
+            # be found: /proc is the container's since the pivot of the mount namespace.
+            os.kill(pid, signal.SIGKILL)
+        else:
+            _kill_descendants(pid)
 
-    tracer = pid if pipes else 0
     signal.signal(signal.SIGTERM, stop)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     if pipes is not None:
