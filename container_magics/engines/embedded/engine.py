@@ -47,6 +47,7 @@ from .sandbox.client import Launcher
 from .sandbox.rungs import choose
 from .snapshots import skeleton
 from .snapshots.base import Snapshotter
+from .snapshots.kept import kept_changes
 from .snapshots.overlay import OverlaySnapshotter
 from .snapshots.trees import TreeSnapshotter
 from .state import parse_time
@@ -183,8 +184,8 @@ class EmbeddedEngine:
         row, directory = self._containers.workspace_of(container)
         diff_ids = self._store.image(row.image).config["rootfs"]["diff_ids"]
         layers = [self._store.require_layer(diff_id) for diff_id in diff_ids]
-        workspace = self._tools.snapshotter.prepare(layers, directory)
-        archives.export(self._store, layers, workspace.changes(), workspace.files, target)
+        changes = kept_changes(directory, self._store.holding)
+        archives.export(self._store, layers, changes, directory / "fs", target)
 
     def save(self, names: Sequence[str], target: BinaryIO) -> None:
         """See `Engine.save`."""

@@ -336,14 +336,18 @@ class Store:
 
 
 def remove_tree(path: Path) -> None:
-    """Delete a directory of ours, also where an image's modes forbid looking into it."""
+    """Delete a directory of ours, also where modes forbid looking into it."""
+    unlocked: set[str] = set()
 
     def unlock(function: Any, failed: str, error: Any) -> None:  # noqa: ANN401 - shutil's signature
+        if failed in unlocked or not isinstance(error[1], PermissionError):
+            raise error[1]
+        unlocked.add(failed)
         parent = Path(failed).parent
         parent.chmod(0o700)
         if Path(failed).is_dir() and not Path(failed).is_symlink():
             Path(failed).chmod(0o700)
-            shutil.rmtree(failed)
+            shutil.rmtree(failed, onerror=unlock)
         else:
             Path(failed).unlink(missing_ok=True)
 

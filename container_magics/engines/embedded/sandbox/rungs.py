@@ -102,7 +102,7 @@ def choose(root: Path, launcher: Launcher) -> Rung:
     refused = []
     for kind in ladder:
         try:
-            return kind.attempt(kind, root, launcher)
+            return kind.attempt(kind, root.absolute(), launcher)
         except _UnavailableError as error:
             refused.append(f"  {kind.name}: {error}\n    {kind.remedy()}")
     what = (

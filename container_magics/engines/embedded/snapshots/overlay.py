@@ -12,6 +12,8 @@ from ....oci.tar import Entry
 from ..record import changes, record
 from ..store import LayerRow, Store, remove_tree
 from . import skeleton
+from .owners import as_layers_say
+from .scan import Scanner
 
 __all__ = ["OverlaySnapshotter"]
 
@@ -21,9 +23,11 @@ class OverlayWorkspace:
 
     def __init__(self, store: Store, layers: Sequence[LayerRow], directory: Path) -> None:
         self._store = store
+        self._layers = tuple(layers)
         self._directory = directory
         self.files = directory / "fs"
         self.files.mkdir(parents=True, exist_ok=True)
+        self._scanner = Scanner(os.fspath(self.files), store.holding)
         (directory / "work").mkdir(exist_ok=True)
         # Relative to `layers/`: an option string of 127 absolute paths would be too long to mount,
         # and a colon or comma in the store's own path would end up in it.
@@ -38,7 +42,12 @@ class OverlayWorkspace:
 
     def changes(self) -> Iterator[Entry]:
         """See `Workspace`."""
-        return changes(os.fspath(self.files), self._store.holding)
+        found = changes(os.fspath(self.files), self._store.holding)
+        if self._store.holding.true_owners:
+            return found
+        opened = self._scanner.look().opened
+        tree = self._store.tree(self._layers)
+        return (as_layers_say(entry, tree.lookup(entry.path), opened) for entry in found)
 
     def commit(self) -> LayerRow:
         """See `Workspace`."""
@@ -47,8 +56,10 @@ class OverlayWorkspace:
         return self._store.adopt_layer(self._directory, diff_id, size)
 
     def keep(self) -> None:
-        """See `Workspace`; the changes are where they shall be."""
+        """See `Workspace`; the changes are where they shall be, but for their owners."""
         remove_tree(self._directory / "work")
+        if not self._store.holding.true_owners:
+            record(self._directory, self.changes())
 
     def discard(self) -> None:
         """See `Workspace`."""

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from ..holding import Holding
 
-__all__ = ["Known", "Scan", "Stamp", "State", "outlive", "scan", "stamp_of"]
+__all__ = ["Known", "Scan", "Scanner", "Stamp", "State", "outlive", "scan", "stamp_of"]
 
 _FORMAT = 1
 _PATIENCE_SECONDS = 0.1
@@ -25,7 +25,7 @@ _CLOCK_REALTIME_COARSE = 5  # Linux' number; what file systems stamp with
 
 
 class Stamp(NamedTuple):
-    """What shows that a file changed: change time in ns, size in bytes (0 for a directory), …"""
+    """What shows that a file changed: times in ns, sizes in bytes (0 for a directory)."""
 
     inode: int
     ctime: int
@@ -47,6 +47,27 @@ class Scan:
 
     stamps: dict[str, Stamp] = field(default_factory=dict)
     opened: dict[str, int] = field(default_factory=dict)
+
+
+class Scanner:
+    """Looks at one tree, as often as wanted, and remembers the modes that looking changed."""
+
+    def __init__(self, root: str, holding: Holding) -> None:
+        self._root = root
+        self._holding = holding
+        self._opened: dict[str, tuple[Stamp, int]] = {}
+
+    def look(self) -> Scan:
+        """The tree as it is; `opened` has what earlier looks changed, unless it changed again."""
+        found = scan(self._root, self._holding)
+        for path, mode in found.opened.items():
+            self._opened[path] = (found.stamps[path], mode)
+        found.opened = {
+            path: mode
+            for path, (stamp, mode) in self._opened.items()
+            if found.stamps.get(path) == stamp
+        }
+        return found
 
 
 def stamp_of(status: os.stat_result) -> Stamp:

@@ -21,8 +21,9 @@ from ..record import ChunkReader, archive, entry_of
 from ..store import LayerRow, Store
 from ..unpack import unpack
 from .materialise import synchronise
+from .owners import as_layers_say
 from .pool import Lease, lease
-from .scan import Known, Scan, Stamp, State, outlive, scan
+from .scan import Known, Scan, Scanner, Stamp, State, outlive, scan
 
 __all__ = ["TreeSnapshotter"]
 
@@ -53,10 +54,10 @@ class TreeWorkspace:
         self._layers = tuple(layers)
         self._lease = leased
         self._directory = directory
-        self._opened: dict[str, tuple[Stamp, int]] = {}
         self.files = leased.files
         self._path = os.fspath(self.files)
         self._state = self._right_state()
+        self._scanner = Scanner(self._path, store.holding)
         self.root: Mapping[str, Any] = {"tree": self._path, "busy": os.fspath(leased.busy)}
 
     def _right_state(self) -> State:
@@ -76,11 +77,11 @@ class TreeWorkspace:
 
     def changes(self) -> Iterator[Entry]:
         """See `Workspace`."""
-        return iter(self._compare(self._scan()))
+        return iter(self._compare(self._scanner.look()))
 
     def commit(self) -> LayerRow:
         """See `Workspace`."""
-        found = self._scan()
+        found = self._scanner.look()
         entries = self._compare(found)
         with self._store.scratch() as scratch:
             layer = scratch / "layer"
@@ -95,7 +96,7 @@ class TreeWorkspace:
         """See `Workspace`."""
         if self._directory is not None:
             self._directory.mkdir(parents=True, exist_ok=True)
-            self._write(self._compare(self._scan()), self._directory)
+            self._write(self._compare(self._scanner.look()), self._directory)
         self._lease.end()
 
     def discard(self) -> None:
@@ -103,18 +104,6 @@ class TreeWorkspace:
         self._lease.end()
 
     # --- finding what changed ---
-
-    def _scan(self) -> Scan:
-        """Look at the tree, and remember the modes that looking has to change."""
-        found = scan(self._path, self._store.holding)
-        for path, mode in found.opened.items():
-            self._opened[path] = (found.stamps[path], mode)
-        found.opened = {
-            path: mode
-            for path, (stamp, mode) in self._opened.items()
-            if found.stamps.get(path) == stamp
-        }
-        return found
 
     def _compare(self, found: Scan) -> list[Entry]:
         """What is different from the layers, in tar order."""
@@ -162,25 +151,14 @@ class TreeWorkspace:
     def _entry(self, path: str, before: Node | None, found: Scan, links: dict[int, str]) -> Entry:
         full = f"{self._path}/{path}"
         status = os.lstat(full)
-        entry = self._owned(entry_of(path, status, full), before, found)
+        entry = entry_of(path, status, full)
+        if not self._store.holding.true_owners:
+            entry = as_layers_say(entry, before, found.opened)
         if entry.kind != stat.S_IFDIR and status.st_nlink > 1:
             first = links.setdefault(status.st_ino, path)
             if first != path:
                 return entry._replace(mode=entry.mode & 0o7777, size=0, link=first, xattrs={})
         return entry
-
-    def _owned(self, entry: Entry, before: Node | None, found: Scan) -> Entry:
-        """An entry with the owner and mode that the container gave it."""
-        if self._store.holding.true_owners:
-            return entry
-        mode = found.opened.get(entry.path, entry.mode)
-        uid = gid = 0
-        if before is not None and before.entry.kind == entry.kind:
-            uid, gid = before.entry.uid, before.entry.gid
-            was = self._state.paths.get(entry.path)
-            if was is not None and mode == was.stamp.mode:
-                mode = before.entry.mode
-        return entry._replace(mode=mode, uid=uid, gid=gid)
 
     # --- keeping what changed ---
 

@@ -49,6 +49,9 @@ _NEW_CALLS = {
         "epoll_pwait2": 441,
     },
 }
+_READLINKAT = {"x86_64": 267, "aarch64": 78}
+_AT_FDCWD = 0xFFFFFF9C
+_PATH_MAX = 4096
 _S_IFMT, _S_IFCHR, _S_IFBLK = 0o170000, 0o020000, 0o060000
 
 
@@ -88,8 +91,24 @@ def pretend_root() -> bytes:
 
 
 def hide_new_calls() -> bytes:
-    """The program for PRoot 5.1.0: calls it does not translate do not exist."""
-    return _whole(_answer(_NEW_CALLS[platform.machine()].values(), errno.ENOSYS))
+    """The program for PRoot 5.1.0: calls it does not translate do not exist.
+
+    It aborts, and everything in the container with it, at a readlinkat(2) of an empty path. A
+    filter can't see the path; systemd's programs are the ones that do it, always with a buffer of
+    4096 bytes, and go on after an error.
+    """
+    machine = platform.machine()
+    body = _answer(_NEW_CALLS[machine].values(), errno.ENOSYS)
+    body += [
+        _op(_JUMP_EQUAL, _READLINKAT[machine], 0, 6),
+        _op(_LOAD, _ARGUMENT_LOW[0]),
+        _op(_JUMP_EQUAL, _AT_FDCWD, 3, 0),
+        _op(_LOAD, _ARGUMENT_LOW[3]),
+        _op(_JUMP_EQUAL, _PATH_MAX, 0, 1),
+        _op(_RETURN, _ERRNO | errno.EINVAL),
+        _op(_LOAD, 0),
+    ]
+    return _whole(body)
 
 
 def install(program: bytes) -> None:
