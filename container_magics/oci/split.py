@@ -29,6 +29,7 @@ __all__ = ["Record", "SplitWriter", "read_split", "reassemble"]
 
 _LENGTH = struct.Struct("<I")
 _END = 0xFFFFFFFF
+_MAX_STREAM = 1 << 30
 
 
 class Record(NamedTuple):
@@ -46,10 +47,18 @@ class SplitWriter:
         from isal import igzip
 
         self._file: BinaryIO = igzip.open(path, "wb", compresslevel=1)
+        self._size = 0
         self.displaced: dict[int, str] = {}
 
     def add(self, raw: bytes) -> None:
-        """Append the raw bytes of a member, or of the end marker as the last."""
+        """Append the raw bytes of a member, or of the end marker as the last.
+
+        Raises:
+            CorruptArchiveError: more than 1 GiB of headers; a reader would have to hold them all.
+        """
+        self._size += len(raw)
+        if self._size > _MAX_STREAM:
+            raise CorruptArchiveError(f"a layer with more than {_MAX_STREAM >> 30} GiB of headers")
         self._file.write(_LENGTH.pack(len(raw)))
         self._file.write(raw)
 
@@ -69,34 +78,38 @@ def read_split(path: Path) -> Iterator[Record]:
     Raises:
         CorruptArchiveError: the file is damaged.
     """
-    from isal import igzip
-
-    try:
-        with igzip.open(path, "rb") as file:
-            data: bytes = file.read()
-    except (OSError, EOFError) as error:
-        raise CorruptArchiveError(f"the header stream {path} cannot be read: {error}") from error
-    raws: list[bytes] = []
-    position = 0
-    while True:
-        if position + 4 > len(data):
-            raise CorruptArchiveError(f"the header stream {path} is cut short")
-        (length,) = _LENGTH.unpack_from(data, position)
-        position += 4
-        if length == _END:
-            break
-        raws.append(data[position : position + length])
-        position += length
-    displaced = {int(key): place for key, place in json.loads(data[position:]).items()}
+    raws, displaced = _stored(path)
     parser = HeaderParser()
     before = 0
-    for ordinal, raw in enumerate(raws):
-        if ordinal == len(raws) - 1:
-            yield Record(raw, None, "")
-            return
+    for ordinal, raw in enumerate(raws[:-1]):
         entry = parser.parse(raw[before:])
         before = padding(entry.size)
         yield Record(raw, entry, displaced.get(ordinal, ""))
+    yield Record(raws[-1], None, "")
+
+
+def _stored(path: Path) -> tuple[list[bytes], dict[int, str]]:
+    from isal import igzip, igzip_lib
+
+    damaged: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # a wrong stub
+    raws: list[bytes] = []
+    try:
+        with igzip.open(path, "rb") as file:
+            data: bytes = file.read()
+        position = 0
+        while True:
+            (length,) = _LENGTH.unpack_from(data, position)
+            position += _LENGTH.size
+            if length == _END:
+                break
+            raws.append(data[position : position + length])
+            position += length
+        displaced = {int(key): str(place) for key, place in json.loads(data[position:]).items()}
+    except (OSError, EOFError, ValueError, struct.error, damaged) as error:
+        raise CorruptArchiveError(f"the header stream {path} cannot be read: {error}") from error
+    if not raws:
+        raise CorruptArchiveError(f"the header stream {path} is empty")
+    return raws, displaced
 
 
 def reassemble(path: Path, content: Callable[[Entry, str], Iterator[bytes]]) -> Iterator[bytes]:

@@ -33,6 +33,10 @@ __all__ = [
 BLOCK = 512
 END = bytes(2 * BLOCK)
 _MAX_EXTENSION = 1 << 20
+_MAX_RAW = 4 << 20
+_MAX_ID = (1 << 32) - 2
+_MAX_DEVICE = (1 << 20) - 1
+_MAX_TIME = (1 << 63) - 1
 _MAX_PATH = 4096
 _OCTAL_11 = 0o77777777777
 _OCTAL_7 = 0o7777777
@@ -101,12 +105,14 @@ def clean_path(path: str) -> str:
     """A member's path as a clean relative one; the root itself is "".
 
     Raises:
-        CorruptArchiveError: it climbs out with `..`, or is longer than Linux allows.
+        CorruptArchiveError: it climbs out with `..`, holds a zero byte, or is too long for Linux.
     """
     if len(path) > _MAX_PATH:
         raise CorruptArchiveError(
             f"archive member with a path of {len(path)} characters: {path[:80]}…"
         )
+    if "\0" in path:
+        raise CorruptArchiveError(f"archive member with a zero byte in its path: {path[:80]!r}")
     parts: list[str] = []
     for part in path.split("/"):
         if part in ("", "."):
@@ -201,7 +207,7 @@ def _pax(records: Mapping[str, bytes], name: str) -> bytes:
 
 
 def _pax_record(key: str, value: bytes) -> bytes:
-    rest = b" %s=%s\n" % (key.encode(), value)
+    rest = b" %s=%s\n" % (key.encode("utf-8", "surrogateescape"), value)
     length = len(rest) + 1
     while len(b"%d%s" % (length, rest)) != length:
         length = len(b"%d%s" % (length, rest))
@@ -293,9 +299,12 @@ class HeaderParser:
             block = source.block()
             if not block or block.count(0) == BLOCK:
                 raw.append(block)
-                raw += source.rest()
+                for chunk in source.rest():
+                    raw.append(chunk)
+                    _bound(raw)
                 return b"".join(raw), None
             raw.append(block)
+            _bound(raw)
             _check(block)
             flag = block[156:157]
             size = _number(block[124:136])
@@ -310,8 +319,10 @@ class HeaderParser:
                 overrides.update(_parse_pax(body))
             elif flag == b"g":
                 self._shared.update(_parse_pax(body))
+                if sum(map(len, self._shared.values())) > _MAX_EXTENSION or len(self._shared) > 100:
+                    raise CorruptArchiveError("global pax headers of an unreasonable size")
             else:
-                overrides["path" if flag == b"L" else "linkpath"] = body.rstrip(b"\0")
+                overrides["path" if flag == b"L" else "linkpath"] = body.split(b"\0", 1)[0]
 
 
 class _Content:
@@ -330,10 +341,20 @@ class _Content:
             self.read(1 << 20)
 
 
+def _bound(raw: list[bytes]) -> None:
+    """Refuse to hold more than some megabytes of headers for one member, or of what follows all."""
+    if len(raw) > _MAX_RAW // BLOCK or sum(map(len, raw)) > _MAX_RAW:
+        raise CorruptArchiveError(
+            f"more than {_MAX_RAW >> 20} MiB of headers for one member, or after the last"
+        )
+
+
 def _check(block: bytes) -> None:
-    expected = _number(block[148:156])
-    actual = sum(block) - sum(block[148:156]) + 8 * 0x20
-    if expected != actual:
+    try:
+        expected = _number(block[148:156])
+    except CorruptArchiveError:
+        expected = -1
+    if expected != sum(block) - sum(block[148:156]) + 8 * 0x20:
         raise CorruptArchiveError("a header's checksum is wrong: not a tar archive, or damaged")
 
 
@@ -341,11 +362,10 @@ def _number(data: bytes) -> int:
     if data[0] in (0x80, 0xFF):
         value = int.from_bytes(data[1:], "big")
         return value - (1 << (8 * (len(data) - 1))) if data[0] == 0xFF else value
-    text = data.split(b"\0", 1)[0].strip()
-    try:
-        return int(text, 8) if text else 0
-    except ValueError:
-        raise CorruptArchiveError(f"a header has {data!r} where a number should be") from None
+    text = data.strip(b" \0").split(b"\0", 1)[0]
+    if text.strip(b"01234567"):
+        raise CorruptArchiveError(f"a header has {data!r} where a number should be")
+    return int(text, 8) if text else 0
 
 
 def _text(data: bytes) -> str:
@@ -383,25 +403,30 @@ def _entry(block: bytes, flag: bytes, size: int, overrides: Mapping[str, bytes])
     uid, gid, mtime = _number(block[108:116]), _number(block[116:124]), _number(block[136:148])
     xattrs: dict[str, bytes] = {}
     for key, value in overrides.items():
-        if key.startswith(_XATTR):
+        if key.startswith(_XATTR) and "\0" not in key:
             xattrs[key[len(_XATTR) :]] = value
         elif key.startswith("GNU.sparse."):
             raise CorruptArchiveError(f"{name!r} is a sparse member, which layers may not hold")
     if overrides:
-        name = overrides["path"].decode("utf-8", "surrogateescape") if "path" in overrides else name
-        if "linkpath" in overrides:
-            link = overrides["linkpath"].decode("utf-8", "surrogateescape")
+        name = _override(overrides, "path", name)
+        link = _override(overrides, "linkpath", link)
         try:
-            size = int(overrides.get("size", size))
-            uid, gid = int(overrides.get("uid", uid)), int(overrides.get("gid", gid))
-            mtime = int(float(overrides.get("mtime", mtime)))
+            size = int(overrides.get("size") or size)
+            uid, gid = int(overrides.get("uid") or uid), int(overrides.get("gid") or gid)
+            mtime = _seconds(overrides["mtime"]) if overrides.get("mtime") else mtime
         except ValueError:
             raise CorruptArchiveError(f"a pax record of {name!r} is not a number") from None
-    if size < 0 or uid < 0 or gid < 0:
-        raise CorruptArchiveError(f"{name!r} has a negative size or owner")
+    major = minor = 0
+    if kind in (stat.S_IFCHR, stat.S_IFBLK):
+        major, minor = _number(block[329:337]), _number(block[337:345])
+    if not (0 <= uid <= _MAX_ID and 0 <= gid <= _MAX_ID and size >= 0 and abs(mtime) <= _MAX_TIME):
+        raise CorruptArchiveError(f"{name[:80]!r} has an impossible size, owner or time")
+    if not (0 <= major <= _MAX_DEVICE and 0 <= minor <= _MAX_DEVICE):
+        raise CorruptArchiveError(f"{name[:80]!r} has impossible device numbers")
+    if flag == _SYMLINK and (not link or "\0" in link or len(link) > _MAX_PATH):
+        raise CorruptArchiveError(f"{name[:80]!r} is a symlink to an impossible path")
     if kind == stat.S_IFREG and name.endswith("/"):
         kind = stat.S_IFDIR
-    device = kind in (stat.S_IFCHR, stat.S_IFBLK)
     return Entry(
         clean_path(name),
         kind | (_number(block[100:108]) & 0o7777),
@@ -410,7 +435,20 @@ def _entry(block: bytes, flag: bytes, size: int, overrides: Mapping[str, bytes])
         size if kind == stat.S_IFREG else 0,
         mtime,
         clean_path(link) if flag == _HARDLINK else (link if flag == _SYMLINK else ""),
-        _number(block[329:337]) if device else 0,
-        _number(block[337:345]) if device else 0,
+        major,
+        minor,
         xattrs or _NO_XATTRS,
     )
+
+
+def _override(records: Mapping[str, bytes], key: str, value: str) -> str:
+    """A pax record as text; an empty one stands for none."""
+    return records.get(key, b"").decode("utf-8", "surrogateescape") or value
+
+
+def _seconds(value: bytes) -> int:
+    """A decimal number of seconds, rounded down."""
+    whole, _, fraction = value.partition(b".")
+    if fraction.strip(b"0123456789"):
+        raise ValueError
+    return int(whole) - (whole.startswith(b"-") and bool(fraction.strip(b"0")))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator
 
-from .tar import Entry, clean_path
+from .tar import Entry
 
 __all__ = ["OPAQUE", "SUPERSEDED", "WHITEOUT", "Node", "Tree", "TreeLoopError"]
 
@@ -147,12 +147,13 @@ class _Application:
     def run(self, records: Iterable[tuple[Entry, str]]) -> Node:
         last_path, last = "", self._root
         for entry, place in records:
-            if place.startswith(SUPERSEDED):
-                continue
-            path = place or entry.path
+            superseded = place.startswith(SUPERSEDED)
+            path = entry.path if superseded else place or entry.path
             directory, _, name = path.rpartition("/")
             if not path:
                 self._root.entry = entry
+                continue
+            if superseded and self._is_displaced(directory):
                 continue
             if directory != last_path:
                 last_path, last = directory, self._directory(directory)
@@ -160,19 +161,33 @@ class _Application:
             if children is None:
                 continue
             if name == OPAQUE:
-                for old in [n for n, c in children.items() if id(c) not in self._fresh]:
-                    del children[old]
+                self._hide(children)
             elif name.startswith(WHITEOUT):
                 hidden = children.get(name[len(WHITEOUT) :])
                 if hidden is not None and id(hidden) not in self._fresh:
                     del children[name[len(WHITEOUT) :]]
+                elif hidden is not None:
+                    self._hide(hidden.children)
             else:
                 self._put(children, name, entry, place)
         return self._root
 
+    def _hide(self, children: dict[str, Node] | None) -> None:
+        """Take away what lower layers have put into a directory."""
+        for name, child in list((children or {}).items()):
+            if children is not None and id(child) not in self._fresh:
+                del children[name]
+            else:
+                self._hide(child.children)
+
+    def _is_displaced(self, directory: str) -> bool:
+        """Whether a path leads through a symlink, so that its content went elsewhere."""
+        node = Tree(self._root).lookup(directory)
+        return node is None or not node.is_directory
+
     def _put(self, children: dict[str, Node], name: str, entry: Entry, place: str) -> None:
         if entry.kind == 0:
-            target = self._find(entry.link)
+            target = self._linked(entry.link)
             if target is not None:
                 children[name] = self._new(target.entry, target.place, None, target.layer)
             return
@@ -218,10 +233,8 @@ class _Application:
             node = child
         return node
 
-    def _find(self, path: str) -> Node | None:
-        node: Node | None = self._root
-        for part in clean_path(path).split("/"):
-            if node is None or node.children is None:
-                return None
-            node = node.children.get(part)
-        return node
+    def _linked(self, path: str) -> Node | None:
+        try:
+            return Tree(self._root).resolve(path, follow=False)[1]
+        except TreeLoopError:
+            return None

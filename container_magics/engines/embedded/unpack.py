@@ -10,6 +10,7 @@ made here, so no symlink of an archive is ever followed on the host.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -66,32 +67,61 @@ class _Target:
         self._holding = holding
         self._made: dict[str, tuple[int, int, str]] = {"": (stat.S_IFDIR, -1, "")}
         self._directories: dict[str, Entry] = {}
-        Path(self._root).mkdir(mode=0o755)
+        self._hidden: set[str] = set()
+        self._mkdir("")
 
     def put(self, ordinal: int, member: Member) -> None:
         entry = member.entry
         if not entry.path:
+            if entry.kind != stat.S_IFDIR:
+                raise CorruptArchiveError("the layer's root is no directory")
             self._directories[""] = entry
             return
         parent, _, name = entry.path.rpartition("/")
+        if any(part.startswith(WHITEOUT) for part in parent.split("/")):
+            raise CorruptArchiveError(f"{entry.path!r} lies below a whiteout")
         real_parent = self._parent(parent)
         path = f"{real_parent}/{name}" if real_parent else name
         if path != entry.path:
             self.displaced[ordinal] = path
         full = f"{self._root}/{path}"
-        if name == OPAQUE:
-            self._holding.mark_opaque(os.path.dirname(full))
-            return
         if name.startswith(WHITEOUT):
-            hidden = f"{os.path.dirname(full)}/{name[len(WHITEOUT) :]}"
-            if name[len(WHITEOUT) :] in ("", ".", "..") or name.startswith(".wh..wh."):
-                raise CorruptArchiveError(f"a whiteout of an unsafe name: {entry.path!r}")
-            if not os.path.lexists(hidden):
-                self._holding.mark_whiteout(hidden)
+            self._hide(real_parent, name, entry)
             return
         self._clear(path, full, entry)
-        self._make(full, entry, member)
+        self._make(path, full, entry, member)
         self._made[path] = (entry.kind, ordinal, entry.link)
+
+    def _hide(self, parent: str, name: str, entry: Entry) -> None:
+        """Put overlayfs' mark for a whiteout or an opaque directory."""
+        if entry.size:
+            raise CorruptArchiveError(f"a whiteout with content: {entry.path!r}")
+        if name == OPAQUE:
+            self._holding.mark_opaque(f"{self._root}/{parent}")
+            return
+        hidden = name[len(WHITEOUT) :]
+        if hidden in ("", ".", "..") or hidden.startswith(WHITEOUT):
+            raise CorruptArchiveError(f"a whiteout of an unsafe name: {entry.path!r}")
+        path = f"{parent}/{hidden}" if parent else hidden
+        made = self._made.get(path)
+        if made is None and path not in self._hidden:
+            self._hidden.add(path)
+            self._holding.mark_whiteout(f"{self._root}/{path}")
+        elif made is not None and made[0] == stat.S_IFDIR:
+            self._holding.mark_opaque(f"{self._root}/{path}")
+
+    def _mkdir(self, path: str) -> None:
+        full = f"{self._root}/{path}" if path else self._root
+        self._unhide(path)
+        os.mkdir(full)
+        os.chmod(full, 0o755)  # noqa: S103 - as an image's directories are, whatever the umask
+        if path in self._hidden:
+            self._holding.mark_opaque(full)
+
+    def _unhide(self, path: str) -> None:
+        """Remove a whiteout's mark where the layer has something of its own."""
+        if path in self._hidden and os.path.lexists(f"{self._root}/{path}"):
+            os.unlink(f"{self._root}/{path}")
 
     def _parent(self, path: str) -> str:
         """The directory at a path, made if missing, symlinks of this layer followed inside it."""
@@ -120,10 +150,7 @@ class _Target:
             if made is not None and made[0] != stat.S_IFDIR:
                 raise CorruptArchiveError(f"{path!r} lies below {here!r}, which is no directory")
             if made is None:
-                full = f"{self._root}/{here}"
-                if os.path.lexists(full):
-                    os.unlink(full)
-                os.mkdir(full, 0o755)
+                self._mkdir(here)
                 self._made[here] = (stat.S_IFDIR, -1, "")
             done.append(part)
         return "/".join(done)
@@ -132,8 +159,7 @@ class _Target:
         """Make room for an entry whose path this layer has used already."""
         made = self._made.get(path)
         if made is None:
-            if os.path.lexists(full):
-                os.unlink(full)
+            self._unhide(path)
             return
         kind, ordinal, _ = made
         if kind == stat.S_IFDIR:
@@ -143,46 +169,54 @@ class _Target:
                 raise CorruptArchiveError(f"{path!r} is a directory with content and then is not")
             os.rmdir(full)
             self._directories.pop(path, None)
+            del self._made[path]
             return
-        if ordinal >= 0:
-            aside = self._directory / "extra" / str(ordinal)
-            if kind == stat.S_IFREG:
-                aside.parent.mkdir(exist_ok=True)
-                shutil.copyfile(full, aside, follow_symlinks=False)
-            self.displaced[ordinal] = f"{SUPERSEDED}{ordinal}"
-        os.unlink(full)
+        aside = self._directory / "extra" / str(ordinal)
+        if kind == stat.S_IFREG:
+            aside.parent.mkdir(exist_ok=True)
+            shutil.copyfile(full, aside, follow_symlinks=False)
+        self.displaced[ordinal] = f"{SUPERSEDED}{ordinal}"
+        if os.path.lexists(full):
+            os.unlink(full)
+        del self._made[path]
 
-    def _make(self, full: str, entry: Entry, member: Member) -> None:
-        true = self._holding.true_owners
+    def _make(self, path: str, full: str, entry: Entry, member: Member) -> None:
         kind = entry.kind
         if kind == stat.S_IFDIR:
-            if not os.path.isdir(full) or os.path.islink(full):
-                os.mkdir(full, 0o700)
-            self._directories[entry.path] = entry
-        elif kind == stat.S_IFREG:
+            if path not in self._made:
+                self._mkdir(path)
+            self._directories[path] = entry
+            return
+        if kind == 0:
+            self._link(full, entry)
+            return
+        if kind == stat.S_IFREG:
             self.size += entry.size
             with open(full, "xb") as file:
                 while data := member.read(_CHUNK):
                     file.write(data)
         elif kind == stat.S_IFLNK:
             os.symlink(entry.link, full)
-        elif kind == 0:
-            parent, _, name = entry.link.rpartition("/")
-            real = self._parent(parent)
-            source = f"{self._root}/{real}/{name}" if real else f"{self._root}/{name}"
-            try:
-                os.link(source, full, follow_symlinks=False)
-            except FileNotFoundError:
-                raise CorruptArchiveError(
-                    f"hard link {entry.path!r} to {entry.link!r}, which the layer doesn't have"
-                ) from None
-            return
-        elif true:
+        elif kind == stat.S_IFIFO:
+            os.mkfifo(full)
+        elif self._holding.true_owners:
             os.mknod(full, entry.mode, os.makedev(entry.major, entry.minor))
         else:
-            return
-        if kind != stat.S_IFDIR:
-            set_metadata(full, entry, self._holding)
+            return  # a device node, which only root can make: the header stream has it
+        set_metadata(full, entry, self._holding)
+
+    def _link(self, full: str, entry: Entry) -> None:
+        parent, _, name = entry.link.rpartition("/")
+        real = self._parent(parent)
+        path = f"{real}/{name}" if real else name
+        made = self._made.get(path)
+        source = f"{self._root}/{path}"
+        if made is None or made[0] == stat.S_IFDIR or source == full:
+            raise CorruptArchiveError(
+                f"hard link {entry.path!r} to {entry.link!r}, which the layer doesn't have"
+            )
+        if os.path.lexists(source):
+            os.link(source, full, follow_symlinks=False)
 
     def finish(self) -> None:
         """Set directories' metadata last: writing into them changes their times and needs modes."""
@@ -197,10 +231,19 @@ def set_metadata(full: str, entry: Entry, holding: Holding) -> None:
         os.chown(full, entry.uid, entry.gid, follow_symlinks=False)
         for key, value in entry.xattrs.items():
             if not key.startswith(("trusted.overlay.", "user.overlay.")):
-                os.setxattr(full, key, value, follow_symlinks=False)
+                _set_xattr(full, key, value)
     if not link:
         mode = entry.mode & 0o7777
         if not holding.true_owners:
             mode |= 0o700 if entry.kind == stat.S_IFDIR else 0o600
         os.chmod(full, mode)
     os.utime(full, (entry.mtime, entry.mtime), follow_symlinks=False)
+
+
+def _set_xattr(full: str, key: str, value: bytes) -> None:
+    """Set an attribute; what this file system does not know is left out, as Docker does."""
+    try:
+        os.setxattr(full, key, value, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in (errno.ENOTSUP, errno.EPERM):
+            raise
