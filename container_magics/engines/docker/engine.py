@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ...errors import ContainerMagicsError, CorruptArchiveError, NotFoundError
-from ...reference import is_image_id, parse
+from ...reference import familiar, is_image_id, parse
 from ..base import (
     BuildRequest,
     BuildResult,
@@ -205,7 +205,7 @@ class DockerEngine:
         with _reading_archive(), self.calling() as api:
             for event in api.load_tar(source):
                 loaded += _LOADED.findall(str(event.get("stream", "")))
-        return [images.familiar(name) for name in loaded]
+        return [familiar(name) for name in loaded]
 
     def version(self) -> dict[str, Any]:
         """Versions of this client and of the engine."""

@@ -7,13 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
-from ...errors import InvalidReferenceError
-from ...reference import parse
+from ...lab.aliases import stood_in_for
+from ...reference import familiar
 from ..base import HistoryEntry, Image, ImageSummary, Layer, Removal
 
-__all__ = ["STAND_IN_LABEL", "familiar", "image", "removal", "summary", "timestamp"]
-
-STAND_IN_LABEL = "io.container-magics.stand-in-for"
+__all__ = ["image", "removal", "summary", "timestamp"]
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _CONFIG_ONLY = re.compile(
@@ -41,14 +39,6 @@ def timestamp(value: str | int | None) -> datetime | None:
     return datetime.fromisoformat(seconds + micro + ("+00:00" if zone == "Z" else zone))
 
 
-def familiar(name: str) -> str:
-    """A name as Docker shows it; Podman gives it in full, an ID is given back as it is."""
-    try:
-        return parse(name).familiar
-    except InvalidReferenceError:
-        return name
-
-
 def _names(values: Iterable[str] | None) -> tuple[str, ...]:
     return tuple(familiar(value) for value in values or () if "<none>" not in value)
 
@@ -61,14 +51,15 @@ def summary(data: Mapping[str, Any]) -> ImageSummary:
     """A row of `GET /images/json`, or an answer of `GET /images/NAME/json`."""
     config = data.get("Config") or {}
     labels = data.get("Labels") or config.get("Labels") or {}
+    names = _names(data.get("RepoTags"))
     return ImageSummary(
         id=_identifier(data["Id"]),
-        names=_names(data.get("RepoTags")),
+        names=names,
         digests=_names(data.get("RepoDigests")),
         created=timestamp(data.get("Created")),
         size=int(data.get("Size") or 0),
         labels=dict(labels),
-        stand_in_for=str(labels.get(STAND_IN_LABEL, "")),
+        stand_in_for=stood_in_for(names, labels),
     )
 
 
