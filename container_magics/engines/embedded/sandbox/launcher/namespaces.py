@@ -79,7 +79,7 @@ def enter_root(spec: Mapping[str, Any], *, user_namespace: bool) -> None:
     _make_dev(root, user_namespace)
     _mount_sys(root, user_namespace)
     for target, source in spec["files"].items():
-        _bind(root, source, target, read_only=False)
+        _show(root, source, target)
     for source, target, read_only in spec["binds"]:
         _bind(root, source, target, read_only=read_only)
     os.chdir(merged)
@@ -153,6 +153,16 @@ def _mount_sys(root: int, user_namespace: bool) -> None:
     handle = _at(root, "sys")
     kernel.mount("/sys", f"/proc/self/fd/{handle}", flags=kernel.MS_BIND | kernel.MS_REC)
     os.close(handle)
+
+
+def _show(root: int, source: str, target: str) -> None:
+    """Bind a file of the host; a symlink in the image is covered, its target is not made."""
+    try:
+        handle = _at(root, target, os.O_NOFOLLOW)
+        kernel.mount(source, f"/proc/self/fd/{handle}", flags=kernel.MS_BIND)
+        os.close(handle)
+    except OSError:  # Nothing is there, or this kernel mounts nothing on a symlink.
+        _bind(root, source, target, read_only=False)
 
 
 def _bind(root: int, source: str, target: str, *, read_only: bool) -> None:
