@@ -216,10 +216,13 @@ class TestImages:
         assert engine.images() == before
 
     def test_stand_in(self, engine):
-        label = 'LABEL io.container-magics.stand-in-for="alpine:3.18.0"'
-        engine.import_image(tree(), "stand:1", changes=[label])
-        assert engine.image("stand:1").summary.stand_in_for == "alpine:3.18.0"
-        assert next(i for i in engine.images() if "stand:1" in i.names).stand_in_for
+        label = 'LABEL io.container-magics.stand-in-for="docker.io/library/alpine:3.18.0"'
+        engine.import_image(tree(), "alpine:3.18.0", changes=[label])
+        engine.import_image(tree(b=b"2"), "made-on-it:1", changes=[label])
+        assert engine.image("alpine:3.18.0").summary.stand_in_for == "alpine:3.18.0"
+        listed = {name: i.stand_in_for for i in engine.images() for name in i.names}
+        assert listed["alpine:3.18.0"] == "alpine:3.18.0"
+        assert listed["made-on-it:1"] == ""
 
     def test_newest_first(self, engine):
         engine.import_image(tree(a=b"1"), "new:1")
