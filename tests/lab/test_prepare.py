@@ -1,27 +1,48 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Engine, Message, Output, RunRequest
+from container_magics.engines.base import (
+    BuildRequest,
+    Cancellation,
+    Engine,
+    Message,
+    Output,
+    RunRequest,
+)
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.errors import FetchError, NotFoundError, RunError, UsageError
 from container_magics.lab.aliases import BASE, STAND_IN_FOR_LABEL, stood_in_for
-from container_magics.lab.command import main
-from container_magics.lab.prepare import find, prepare
-
-pytestmark = [pytest.mark.docker]
+from container_magics.lab.prepare import prepare
 
 ALPINE, DISTROLESS = "alpine:3.18.0", "gcr.io/distroless/base:latest"
+NAMES = {
+    ALPINE: "stand-in.invalid/alpine:3.18.0",
+    DISTROLESS: "stand-in.invalid/distroless/base:latest",
+}
 
 
-@pytest.fixture(scope="module")
-def engine(docker_socket: Path) -> Iterator[Engine]:
-    engine = DockerEngine("default", f"unix://{docker_socket}")
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("embedded", marks=pytest.mark.root),
+        pytest.param("docker", marks=pytest.mark.docker),
+    ],
+)
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    engine: Engine
+    if request.param == "docker":
+        engine = DockerEngine("default", f"unix://{request.getfixturevalue('docker_socket')}")
+    else:
+        engine = EmbeddedEngine(tmp_path_factory.mktemp("store"))
     yield engine
     engine.close()
 
@@ -76,24 +97,6 @@ def test_a_cache_that_cannot_be_written_is_named(engine, tmp_path):
         prepare(engine, [ALPINE], cache=blocked)
 
 
-def test_ls_says_what_is_there(engine, capsys):
-    imported(engine, "golang:1.20.5")
-    try:
-        assert main(["ls"], lambda _: engine) == 0
-    finally:
-        engine.remove_image("golang:1.20.5")
-    rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()}
-    assert rows["golang:1.20.5"] == "present"
-    assert set(rows) == {"UPSTREAM", "ubuntu:bionic", "golang:1.20.5", ALPINE, DISTROLESS}
-
-
-def test_errors_are_told_on_standard_error(engine, capsys):
-    assert main(["prepare", "python:3.12"], lambda _: engine) == UsageError.exit_code
-    assert '"python:3.12" has no stand-in' in capsys.readouterr().err
-    assert main(["repair"], lambda _: engine) == 2
-    assert "repair" in capsys.readouterr().err
-
-
 @pytest.fixture(scope="module")
 def stood_in(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> tuple[list, list[str]]:
     """Two stand-ins, and what was said while they were made; the machine has no registry."""
@@ -116,11 +119,21 @@ def test_stand_ins_are_built_where_no_registry_answers_and_say_so(engine, stood_
     assert any(f"cannot pull {ALPINE}" in text for text in said)
     assert any("building stand-in.invalid/alpine:3.18.0, a stand-in" in text for text in said)
     for each in prepared:
-        assert each.name == each.upstream
+        assert each.name == (NAMES[each.upstream] if engine.name == "embedded" else each.upstream)
         assert stood_in_for(each.image.names, each.image.labels) == each.upstream
     assert engine.image(BASE.name).summary.labels[STAND_IN_FOR_LABEL] == BASE.upstream
-    assert find(engine, BASE) is None
     assert [each.how for each in prepare(engine, [ALPINE, DISTROLESS])] == ["present"] * 2
+
+
+@pytest.mark.slow
+def test_a_dockerfile_keeps_the_upstream_name(engine, stood_in):
+    request = BuildRequest(f"FROM {ALPINE}\nRUN echo built > /built", tags=("lab-test:kept",))
+    image = engine.build(request, lambda _: None, Cancellation()).image
+    try:
+        assert image.layers[:-1] == engine.image(NAMES[ALPINE]).layers
+        assert image.summary.stand_in_for == ""
+    finally:
+        engine.remove_image("lab-test:kept")
 
 
 @pytest.mark.slow
@@ -135,21 +148,22 @@ def test_the_base_has_working_packages_and_true_owners(engine, stood_in):
 
 @pytest.mark.slow
 def test_the_one_for_alpine_is_small_and_has_a_shell(engine, stood_in):
-    assert engine.image(ALPINE).size < 10e6
+    image = engine.image(NAMES[ALPINE])
+    assert image.size < 10e6
     assert shell(engine, ALPINE, "id -un; echo one two | awk '{print $2}'") == "root\ntwo\n"
-    assert engine.image(ALPINE).config["Cmd"] == ["/bin/sh"]
+    assert image.config["Cmd"] == ["/bin/sh"]
 
 
 @pytest.mark.slow
 def test_the_one_for_distroless_has_certificates_but_no_shell(engine, stood_in):
-    image = engine.image(DISTROLESS)
+    image = engine.image(NAMES[DISTROLESS])
     assert 10e6 < image.size < 40e6
     assert "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt" in image.config["Env"]
     with pytest.raises(RunError) as raised:
         shell(engine, DISTROLESS, "true")
     assert raised.value.returncode == 127
     archive = io.BytesIO()
-    engine.save([DISTROLESS], archive)
+    engine.save([NAMES[DISTROLESS]], archive)
     files = dict(layer_files(archive))
     assert files["etc/ssl/certs/ca-certificates.crt"].size > 100_000
     assert (files["home/nonroot"].uid, files["home/nonroot"].mode & 0o7777) == (65532, 0o700)
@@ -159,7 +173,7 @@ def test_the_one_for_distroless_has_certificates_but_no_shell(engine, stood_in):
 def layer_files(archive: io.BytesIO) -> Iterator[tuple[str, tarfile.TarInfo]]:
     archive.seek(0)
     with tarfile.open(fileobj=archive) as saved:
-        for member in saved:
-            if member.name.endswith("layer.tar"):
-                with tarfile.open(fileobj=saved.extractfile(member)) as layer:
-                    yield from ((each.name, each) for each in layer)
+        manifest = json.load(saved.extractfile("manifest.json"))
+        for layer in manifest[0]["Layers"]:
+            with tarfile.open(fileobj=saved.extractfile(layer)) as files:
+                yield from ((each.name, each) for each in files)
