@@ -73,6 +73,7 @@ def _execute() -> Path | None:
         notebook,
         timeout=None,
         kernel_name="python3",
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(work)}},
         on_cell_execute=progress.started,
         on_cell_executed=progress.ended,
