@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS copied (step TEXT PRIMARY KEY, files TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS file_digests (
     path TEXT PRIMARY KEY, stamp TEXT NOT NULL, digest TEXT NOT NULL);
 """
+_VERSION = 1
 _BUSY_SECONDS = 60.0
 
 
@@ -47,7 +48,14 @@ class Database:
         self._connection = sqlite3.connect(
             path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
-        self._connection.executescript("PRAGMA synchronous=NORMAL;" + _SCHEMA)
+        (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+        if version not in (0, _VERSION):
+            raise sqlite3.DatabaseError(
+                f"its format is {version}, of another container-magics; this one writes {_VERSION}"
+            )
+        self._connection.executescript(
+            f"PRAGMA synchronous=NORMAL; {_SCHEMA} PRAGMA user_version={_VERSION};"
+        )
 
     def close(self) -> None:
         """End the connection."""

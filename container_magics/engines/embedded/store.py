@@ -97,7 +97,7 @@ class Store:
         except (OSError, sqlite3.Error) as error:
             raise StoreError(
                 f"the image store {root} cannot be used: {error}",
-                hint="Set CONTAINER_MAGICS_ROOT to a directory that you can write to.",
+                hint="Set CONTAINER_MAGICS_ROOT to another directory, one that you can write to.",
             ) from error
 
     def close(self) -> None:
