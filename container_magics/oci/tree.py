@@ -181,9 +181,13 @@ class _Application:
                 self._hide(child.children)
 
     def _is_displaced(self, directory: str) -> bool:
-        """Whether a path leads through a symlink, so that its content went elsewhere."""
-        node = Tree(self._root).lookup(directory)
-        return node is None or not node.is_directory
+        """Whether a symlink of this layer led a member's content elsewhere."""
+        node: Node | None = self._root
+        for part in directory.split("/"):
+            node = node.children.get(part) if node is not None and node.children else None
+            if node is not None and node.is_symlink and id(node) in self._fresh:
+                return True
+        return False
 
     def _put(self, children: dict[str, Node], name: str, entry: Entry, place: str) -> None:
         if entry.kind == 0:

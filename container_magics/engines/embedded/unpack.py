@@ -178,6 +178,7 @@ class _Target:
         self.displaced[ordinal] = f"{SUPERSEDED}{ordinal}"
         if os.path.lexists(full):
             os.unlink(full)
+        self._hidden.add(path)
         del self._made[path]
 
     def _make(self, path: str, full: str, entry: Entry, member: Member) -> None:
