@@ -104,18 +104,16 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
     tree = spec["root"]["tree"]
     root = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     binds = {path: path for path in _SHOWN}
-    binds.update(
-        (posixpath.normpath(f"/{target}"), source) for target, source in spec["files"].items()
-    )
+    binds.update((_absolute(target), source) for target, source in spec["files"].items())
     for source, target, read_only in spec["binds"]:
         if read_only:
             raise CannotStartError(
-                f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy the files",
+                f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy it",
                 125,
             )
-        binds[posixpath.normpath(f"/{target}")] = source
+        binds[_absolute(target)] = source
     account = look_up(root, spec["user"])
-    cwd = posixpath.normpath(f"/{spec['cwd']}")
+    cwd = _absolute(spec["cwd"])
     view = _View(root, cwd, binds)
     if view.bound(cwd) is None:
         make_directories(root, cwd)
@@ -126,7 +124,7 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
     shown = [word for target, source in binds.items() for word in ("-b", _bind(source, target))]
     filters.install(filters.hide_new_calls())
     pipes.place()
-    os.execve(
+    os.execve(  # noqa: S606 - a program and its arguments, without a shell on purpose
         spec["proot"],
         [
             "proot", "-v", "1", *identity, *shown, "-w", cwd, "-r", tree, place,
@@ -134,6 +132,10 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
         ],
         {"PATH": "/usr/bin:/bin"},
     )  # fmt: skip
+
+
+def _absolute(path: str) -> str:
+    return posixpath.normpath("/" + path.lstrip("/"))
 
 
 def _bind(source: str, target: str) -> str:
