@@ -13,7 +13,7 @@
     ├── ConflictError              a name in use, an image in use
     ├── RegistryError              a registry refused, or answered nonsense
     │   └── PullError              no registry could give the image; has every answer
-    │                              (registry.UnreachableError: none could even be asked)
+    │       └── UnreachableError   none of them answered at all
     ├── FetchError                 the packages for a stand-in cannot be had here
     ├── EngineUnavailableError     the chosen engine does not answer
     ├── SandboxError               no rung of the isolation ladder works, or one broke
@@ -46,6 +46,7 @@ __all__ = [
     "SourceNotFoundError",
     "StepFailedError",
     "StoreError",
+    "UnreachableError",
     "UnsupportedError",
     "UsageError",
 ]
@@ -201,6 +202,10 @@ class PullError(RegistryError):
 
 class FetchError(ContainerMagicsError):
     """The packages for a stand-in cannot be had here; the message has apt's own last words."""
+
+
+class UnreachableError(PullError):
+    """No registry could be spoken to at all: nothing is known about the image."""
 
 
 class EngineUnavailableError(ContainerMagicsError):

@@ -19,7 +19,7 @@ from ..engines.base import (
     ImageSummary,
     Message,
 )
-from ..errors import FetchError, NotFoundError, PullError, UsageError
+from ..errors import FetchError, NotFoundError, UnreachableError, UsageError
 from ..reference import parse
 from .aliases import BASE, StandIn, stand_in, stand_ins
 from .bootstrap import bootstrap
@@ -56,8 +56,8 @@ def prepare(
 ) -> list[Prepared]:
     """See to it that base images are there.
 
-    What is present is left alone. Else the registry is asked, and only where none can give the
-    image its stand-in is built and named. The embedded engine finds it by the alias table; for
+    What is present is left alone. Else the registry is asked, and only where it does not answer
+    is the image's stand-in built and named. The embedded engine finds it by the alias table; for
     an engine without one it gets the upstream name too (its labels still say what it is).
 
     Args:
@@ -126,7 +126,7 @@ class _Preparation:
         self.report(Message(f"{upstream}: asking its registry"))
         try:
             pulled = self.engine.pull(upstream, self.report, self.cancel)
-        except PullError as error:
+        except UnreachableError as error:
             self.report(Message(error.message))
         else:
             return Prepared(upstream, upstream, "pulled", pulled)

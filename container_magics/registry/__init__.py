@@ -18,6 +18,5 @@ client, not with this package.
 
 from .blobs import BlobReader
 from .client import RegistryClient, RemoteImage
-from .failures import UnreachableError
 
-__all__ = ["BlobReader", "RegistryClient", "RemoteImage", "UnreachableError"]
+__all__ = ["BlobReader", "RegistryClient", "RemoteImage"]

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from ..errors import PullError
+from ..errors import PullError, UnreachableError
 from ..reference import DEFAULT_REGISTRY, Reference
 
 __all__ = ["Refusal", "TransportError", "UnreachableError", "describe_error", "refused"]
@@ -30,10 +30,6 @@ _TLS_HINT = (
     "set SSL_CERT_FILE to a PEM file that holds it"
 )
 _MAX_TEXT = 300
-
-
-class UnreachableError(PullError):
-    """No registry host could be spoken to at all: nothing is known about the image."""
 
 
 class TransportError(Exception):

@@ -8,9 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from container_magics.errors import PullError
+from container_magics.errors import PullError, UnreachableError
 from container_magics.reference import parse
-from container_magics.registry import UnreachableError
 from container_magics.registry.auth import Challenge
 from tests.fixtures.registry import free_port
 from tests.registry.images import AMD64, Image

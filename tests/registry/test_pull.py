@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import zstandard
 
-from container_magics.errors import PullError, RegistryError
+from container_magics.errors import PullError, RegistryError, UnreachableError
 from container_magics.oci.models import (
     DOCKER_CONFIG,
     DOCKER_LAYER_GZIP,
@@ -32,7 +32,7 @@ from container_magics.oci.models import (
     Platform,
 )
 from container_magics.reference import parse
-from container_magics.registry import RegistryClient, UnreachableError
+from container_magics.registry import RegistryClient
 from tests.fixtures.registry import push_blob, push_image, push_manifest
 
 pytestmark = pytest.mark.registry

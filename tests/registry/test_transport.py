@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from container_magics.errors import PullError, RegistryError
+from container_magics.errors import PullError, RegistryError, UnreachableError
 from container_magics.reference import parse
-from container_magics.registry import RegistryClient, UnreachableError
+from container_magics.registry import RegistryClient
 from tests.registry.images import AMD64, Image
 
 

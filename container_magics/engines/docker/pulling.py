@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ...errors import ContainerMagicsError, EngineUnavailableError, PullError
+from ...errors import ContainerMagicsError, EngineUnavailableError, PullError, UnreachableError
 from ...reference import Reference, parse
 from ..base import Cancellation, Emit, Message, PullProgress
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from .engine import DockerEngine
 
 __all__ = ["pull"]
+
+_NO_ANSWER = re.compile(
+    r"dial tcp|no such host|connection (?:refused|reset)|timeout|deadline exceeded|unreachable"
+)
 
 
 def pull(engine: DockerEngine, name: str, emit: Emit, cancel: Cancellation) -> None:
@@ -45,7 +50,9 @@ def pull(engine: DockerEngine, name: str, emit: Emit, cancel: Cancellation) -> N
 
 
 def _refused(reference: Reference, answer: str) -> PullError:
-    return PullError(f"cannot pull {reference.familiar}", answers=((reference.registry, answer),))
+    """What the engine says of a registry, told apart by its words: no answer, or a "no"."""
+    kind = UnreachableError if _NO_ANSWER.search(answer) else PullError
+    return kind(f"cannot pull {reference.familiar}", answers=((reference.registry, answer),))
 
 
 def _progress(event: Mapping[str, Any]) -> Message | PullProgress:

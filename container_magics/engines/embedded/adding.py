@@ -10,7 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from ...errors import BuildError, CorruptArchiveError
-from ...oci.compression import decompressed
+from ...oci.compression import decompressed, is_tar
 from ...oci.tar import BLOCK, Member, read_members
 from ...oci.tree import Tree
 from ..base import Cancellation
@@ -38,10 +38,9 @@ def _is_archive(content: Content) -> bool:
     """Whether a file begins as a tar archive does, once it is decompressed."""
     with content() as file:
         try:
-            block = decompressed(file.read)(BLOCK)
+            return is_tar(decompressed(file.read)(BLOCK))
         except CorruptArchiveError:
             return False
-    return len(block) == BLOCK and (block[257:262] == b"ustar")
 
 
 def _members(content: Content) -> Iterator[Member]:

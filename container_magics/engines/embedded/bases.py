@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ...errors import PullError
+from ...errors import UnreachableError
 from ...lab.aliases import StandIn, stand_in
 from ...reference import Reference, parse
 from ...registry import RegistryClient
@@ -39,7 +39,7 @@ class ImageSource:
         self._store = store
         self._client: RegistryClient | None = None
         self._locks: dict[str, threading.Lock] = {}
-        self._unreachable: dict[str, tuple[float, PullError]] = {}
+        self._unreachable: dict[str, tuple[float, UnreachableError]] = {}
 
     def close(self) -> None:
         """End connections."""
@@ -69,9 +69,6 @@ class ImageSource:
         Raises:
             PullError: no registry gives it, and the lab has no stand-in prepared.
         """
-        image = None if fresh else look_up(self._store, name)
-        if image is not None:
-            return Base(self._state(image), present=True)
 
         def report(event: PullProgress | Message) -> None:
             if isinstance(event, Message):
@@ -92,7 +89,11 @@ class ImageSource:
                 )
             )
 
-        image, present = self.obtain(parse(name), report, stood_in, cancel)
+        with self._locks.setdefault(name, threading.Lock()):
+            image = None if fresh else look_up(self._store, name)
+            present = image is not None
+            if image is None:
+                image, present = self.obtain(parse(name), report, stood_in, cancel)
         return Base(self._state(image), present=present)
 
     def obtain(
@@ -102,7 +103,7 @@ class ImageSource:
         stood_in: Callable[[StandIn, str], None],
         cancel: Cancellation,
     ) -> tuple[str, bool]:
-        """An image that is not in the store: pulled, else a prepared stand-in.
+        """An image that is not in the store: pulled, or if no registry answers, a stand-in.
 
         Args:
             reference: what was asked for.
@@ -117,23 +118,22 @@ class ImageSource:
             PullError: neither.
         """
         reference = reference.with_default_tag()
-        with self._locks.setdefault(reference.full, threading.Lock()):
-            try:
-                return self._pull_once(reference, report, cancel), False
-            except PullError as error:
-                chosen = stand_in(reference)
-                image = look_up(self._store, chosen.name) if chosen else None
-                if chosen is None:
-                    raise
-                if image is None:
-                    raise PullError(
-                        f"cannot pull {reference.familiar}",
-                        answers=error.answers,
-                        hint=f"{error.hint}\nA stand-in can be built without a registry: "
-                        f"container-magics lab prepare {reference.familiar}".strip(),
-                    ) from error
-                stood_in(chosen, "; ".join(f"{host}: {answer}" for host, answer in error.answers))
-                return image, True
+        try:
+            return self._pull_once(reference, report, cancel), False
+        except UnreachableError as error:
+            chosen = stand_in(reference)
+            if chosen is None:
+                raise
+            image = look_up(self._store, chosen.name)
+            if image is None:
+                raise UnreachableError(
+                    f"cannot pull {reference.familiar}",
+                    answers=error.answers,
+                    hint=f"{error.hint}\nA stand-in can be built without a registry: "
+                    f"container-magics lab prepare {reference.familiar}".strip(),
+                ) from error
+            stood_in(chosen, "; ".join(f"{host}: {answer}" for host, answer in error.answers))
+            return image, True
 
     def _pull_once(
         self,
@@ -141,13 +141,13 @@ class ImageSource:
         report: Callable[[PullProgress | Message], None],
         cancel: Cancellation,
     ) -> str:
-        """Pull, but don't ask again for some minutes what no registry could give just now."""
+        """Pull, but don't ask again for some minutes a registry that did not answer just now."""
         when, failure = self._unreachable.get(reference.full, (0.0, None))
         if failure is not None and time.monotonic() - when < _UNREACHABLE_SECONDS:
             raise failure
         try:
             return self.pull(reference, report, cancel)
-        except PullError as error:
+        except UnreachableError as error:
             self._unreachable[reference.full] = (time.monotonic(), error)
             raise
 

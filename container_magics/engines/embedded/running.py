@@ -20,7 +20,6 @@ from .store import Store
 __all__ = ["Command", "Runner"]
 
 _CHUNK = 1 << 16
-_RESOLV = "/etc/resolv.conf"
 _LOCAL_HOSTS = "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
 
 
@@ -84,7 +83,7 @@ class Runner:
                 cwd=command.workdir,
                 user=command.user,
                 hostname=command.hostname,
-                files=_network_files(scratch, command.hostname),
+                files=_network_files(scratch, command),
                 binds=tuple((os.fspath(m.source), m.target, m.read_only) for m in command.mounts),
                 network=command.network,
                 proot=self._rung.proot,
@@ -155,12 +154,13 @@ def _feed(source: BinaryIO, target: int) -> None:
             return
 
 
-def _network_files(directory: Path, hostname: str) -> dict[str, str]:
+def _network_files(directory: Path, command: Command) -> dict[str, str]:
     """The three files by which a container knows the network, as copies that it may change."""
+    hosts = _host_file("hosts") if command.network == "host" else ""
     texts = {
-        "resolv.conf": Path(_RESOLV).read_text() if Path(_RESOLV).is_file() else "",
-        "hosts": f"{_LOCAL_HOSTS}127.0.1.1\t{hostname}\n",
-        "hostname": f"{hostname}\n",
+        "resolv.conf": _host_file("resolv.conf"),
+        "hosts": f"{hosts or _LOCAL_HOSTS}127.0.1.1\t{command.hostname}\n",
+        "hostname": f"{command.hostname}\n",
     }
     shown = {}
     for name, text in texts.items():
@@ -168,3 +168,11 @@ def _network_files(directory: Path, hostname: str) -> dict[str, str]:
         path.write_text(text)
         shown[f"etc/{name}"] = os.fspath(path)
     return shown
+
+
+def _host_file(name: str) -> str:
+    """A file of the host's /etc, ending in a newline; "" where there is none."""
+    try:
+        return Path("/etc", name).read_text(errors="replace").rstrip("\n") + "\n"
+    except FileNotFoundError:
+        return ""
