@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from container_magics.engines.base import Message, PullProgress, Vertex
-from container_magics.errors import EngineUnavailableError, PullError, UsageError
+from container_magics.errors import EngineUnavailableError, PullError, UnreachableError, UsageError
 from container_magics.lab.aliases import BASE
 from container_magics.lab.command import main
 from container_magics.lab.prepare import prepare
@@ -101,8 +101,18 @@ def test_errors_are_told_on_standard_error(capsys):
 def test_why_the_registry_did_not_give_it_is_told(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    failure = PullError(f"cannot pull {GOLANG}", answers=[("docker.io", "no such host")])
+    answers = [("docker.io", "no such host")]
+    failure = UnreachableError(f"cannot pull {GOLANG}", answers=answers)
     assert main(["prepare", GOLANG], lambda _: MemoryEngine(failure=failure)) == 1
     said = capsys.readouterr()
     assert f"cannot pull {GOLANG}\n  docker.io: no such host\n" in said.out
     assert "apt-get is not installed" in said.err
+
+
+def test_no_stand_in_where_the_registry_answered(capsys):
+    answers = [("docker.io", "toomanyrequests: you have reached your pull rate limit")]
+    failure = PullError(f"cannot pull {GOLANG}", answers=answers)
+    assert main(["prepare", GOLANG], lambda _: MemoryEngine(failure=failure)) == 1
+    said = capsys.readouterr()
+    assert "building" not in said.out
+    assert "toomanyrequests" in said.err

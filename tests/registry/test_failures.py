@@ -8,10 +8,10 @@ import threading
 
 import pytest
 
-from container_magics.errors import PullError
+from container_magics.errors import PullError, UnreachableError
 from container_magics.oci.models import OCI_INDEX, Platform
 from container_magics.reference import parse
-from container_magics.registry import RegistryClient, UnreachableError
+from container_magics.registry import RegistryClient
 from tests.fixtures.registry import free_port
 from tests.registry.images import AMD64, Image
 

@@ -101,10 +101,13 @@ class Store:
             ) from error
 
     def close(self) -> None:
-        """Give the store back; work in progress is removed."""
+        """Give the store back; work in progress is removed. Closing again does nothing."""
         with self._lock:
+            if self._session_lock < 0:
+                return
             remove_tree(self.session)
             os.close(self._session_lock)
+            self._session_lock = -1
             self.session.with_suffix(".lock").unlink(missing_ok=True)
             self._db.close()
 
