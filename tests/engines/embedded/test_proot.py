@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from container_magics.engines.base import Mount
+from container_magics.engines.embedded.sandbox.client import Spec
 from container_magics.engines.embedded.sandbox.launcher import trampoline
 from tests.conftest import missing
 from tests.fixtures.busybox import busybox_tar, missing_for_busybox
@@ -81,6 +83,25 @@ def test_prefers_older_calls_to_those_that_proot_does_not_translate(bench: Bench
     outcome = bench.shell(bench.base, f"stat -c %n /bin/busybox && stat {LAUNCHER} 2>&1; true")
     assert outcome.output.startswith("/bin/busybox\n")
     assert "No such file" in outcome.output
+
+
+def test_a_signal_reaches_the_first_process(bench: Bench):
+    workspace = bench.snapshotter.prepare(bench.base)
+    read, write = os.pipe()
+    spec = Spec(
+        bench.rung.name, workspace.root, os.fspath(bench.store.root / "mount"),
+        ("sh", "-c", "trap 'echo caught; exit 6' INT; echo ready; while :; do sleep 0.01; done"),
+        {}, proot=bench.rung.proot,
+    )  # fmt: skip
+    with Path(os.devnull).open() as null:
+        process = bench.launcher.start(spec, (null.fileno(), write, write))
+    os.close(write)
+    with os.fdopen(read) as output:
+        assert output.readline() == "ready\n"
+        process.kill(signal.SIGINT)
+        assert output.read() == "caught\n"
+    assert process.wait() == (6, None)
+    workspace.discard()
 
 
 def test_temporary_files_of_proot_are_removed(bench: Bench):

@@ -121,20 +121,21 @@ class _Launcher:
     def _status(self, container: _Container) -> None:
         data = os.read(container.status, 1 << 16)
         if data:
-            container.text += data
+            *lines, container.text = (container.text + data).split(b"\n")
+            for line in lines:
+                self._note(container, json.loads(line))
             return
-        for line in container.text.splitlines():
-            fact = json.loads(line)
-            container.pid = fact.get("pid", container.pid)
-            if "failed" in fact:
-                container.failed = fact["failed"]
         self._selector.unregister(container.status)
         os.close(container.status)
         container.status = -1
-        if container.code is None:
-            self._answer({"id": container.number, "pid": container.pid})
-        else:
+        if container.code is not None:
             self._finish(container)
+
+    def _note(self, container: _Container, fact: dict[str, Any]) -> None:
+        container.failed = fact.get("failed", container.failed)
+        if "pid" in fact:
+            container.pid = fact["pid"]
+            self._answer({"id": container.number, "pid": container.pid})
 
     def _reap(self, wake: int) -> None:
         try:
