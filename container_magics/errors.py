@@ -111,9 +111,15 @@ class DockerfileError(ContainerMagicsError):
         self.line = line
         self.text = text
 
+    def __str__(self) -> str:
+        return "\n".join(part for part in (self.message, self._quote(), self.hint) if part)
+
+    def _quote(self) -> str:
+        return f"  {self.line} | {self.text}" if self.text else ""
+
     def _render_traceback_(self) -> list[str]:
-        shown = [f"  {self.line} | {self.text}"] if self.text else []
-        return _shown([f"DockerfileError: {self.message}", *shown, self.hint])
+        quote = [self._quote()] if self.text else []
+        return _shown([f"DockerfileError: {self.message}", *quote, self.hint])
 
 
 class BuildError(ContainerMagicsError):

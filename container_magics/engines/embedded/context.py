@@ -7,6 +7,7 @@ symlink that leads out of it leads nowhere. What `.dockerignore` excludes is not
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,7 +101,7 @@ class BuildContext:
     def _missing(self, source: str, wanted: str) -> SourceNotFoundError:
         hint = ""
         plain = source.lstrip("/")
-        if ".." in source.split("/") and os.path.lexists(os.path.join(str(self.root), plain)):
+        if posixpath.normpath(plain).startswith(".."):
             hint = (
                 "A source can't lie outside the build context: build with a directory further up "
                 f"as the context (the last argument), which is now {self.root}."
