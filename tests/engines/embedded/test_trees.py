@@ -240,6 +240,16 @@ def test_idle_trees_are_few(store: Store):
     assert len(kept) == IDLE_TREES
 
 
+def test_trees_of_deleted_layers_go(store: Store):
+    snapshotter = TreeSnapshotter(store)
+    layers = [base(store)]
+    workspace = snapshotter.prepare(layers)
+    workspace.discard()
+    (store.directory(layers[0])).rename(store.session / "deleted")
+    snapshotter.prepare([]).discard()
+    assert not (workspace.files / "file").exists()
+
+
 def test_a_tree_without_its_state_is_made_anew(store: Store):
     layers = [base(store)]
     workspace = TreeSnapshotter(store).prepare(layers)

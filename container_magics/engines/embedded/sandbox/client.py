@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -166,9 +167,7 @@ class Launcher:
     def close(self) -> None:
         """End the launcher and all that it runs."""
         self._closed = True
-        try:
+        with contextlib.suppress(OSError):  # It has ended by itself.
             self._control.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._child.wait()
         self._control.close()

@@ -71,7 +71,7 @@ class RungReport:
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """One row of the ladder, best first: how to try it, and how to get it."""
+    """One row of the ladder: how to try it, and how to get it."""
 
     name: str
     summary: str
@@ -95,7 +95,11 @@ def choose(root: Path, launcher: Launcher) -> Rung:
         SandboxError: none works, or the one that `CONTAINER_MAGICS_RUNG` names does not.
     """
     forced = os.environ.get(FORCE, "")
-    ladder = [kind for kind in _LADDER if forced in ("", kind.name)]
+    ladder = [
+        kind
+        for kind in _LADDER
+        if (kind.name == forced if forced else kind.attempt is not _try_nothing)
+    ]
     if not ladder:
         names = ", ".join(kind.name for kind in _LADDER)
         raise SandboxError(f"{FORCE}={forced}: there is no such rung here", hint=f"Rungs: {names}.")
@@ -153,6 +157,10 @@ def _try_namespaces(kind: _Kind, root: Path, launcher: Launcher) -> Rung:
             )
             why = f"{kind.summary}, working trees ({overlay_error})"
             return Rung(kind.name, kind.holding, False, why)
+
+
+def _try_nothing(kind: _Kind, root: Path, launcher: Launcher) -> Rung:
+    raise _UnavailableError("not in this version of container-magics")
 
 
 def _try_overlay(kind: _Kind, place: _Place, launcher: Launcher) -> None:
@@ -271,6 +279,8 @@ def _install_proot() -> str:
 
 _LADDER = (
     _Kind("root", "namespaces by root", Holding("true"), _try_namespaces, _be_root),
+    _Kind("chroot", "chroot by root", Holding("true"), _try_nothing, str),
+    _Kind("subuid", "a user namespace with sub-UIDs", Holding("true"), _try_nothing, str),
     _Kind(
         "oneuid",
         "a user namespace with one UID",

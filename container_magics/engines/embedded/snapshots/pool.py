@@ -60,7 +60,7 @@ def lease(store: Store, layers: Sequence[LayerRow]) -> Lease:
     free = [each for number in _numbers(trees) if (each := _take(trees, number)) is not None]
     try:
         for each in free:
-            if State.header(each.state) is None:
+            if _is_useless(store, each):
                 remove_tree(each.directory)
         costs = [(_cost(store, each, wanted), -_used(each), each) for each in free]
         costs.sort(key=lambda cost: cost[:2])
@@ -116,6 +116,14 @@ def _take(trees: Path, number: int) -> Lease | None:
 def _empty(tree: Lease) -> None:
     remove_tree(tree.directory)
     tree.files.mkdir(parents=True)
+
+
+def _is_useless(store: Store, tree: Lease) -> bool:
+    """Whether a tree was never finished, or shows layers that were deleted since."""
+    state = State.header(tree.state)
+    return state is None or not all(
+        (store.root / "layers" / str(number)).exists() for number, _ in state.layers
+    )
 
 
 def _cost(store: Store, tree: Lease, wanted: Sequence[tuple[int, int]]) -> int:

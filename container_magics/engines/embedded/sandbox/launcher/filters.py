@@ -33,8 +33,9 @@ _IDENTITY = {
         "setfsuid": 122, "setfsgid": 123, "capset": 126,
     },
     "aarch64": {
-        "fchownat": 54, "fchown": 55, "setregid": 143, "setgid": 144, "setreuid": 145, "setuid": 146,
-        "setresuid": 147, "setresgid": 149, "setfsuid": 151, "setfsgid": 152, "setgroups": 159,
+        "fchownat": 54, "fchown": 55, "setregid": 143, "setgid": 144, "setreuid": 145,
+        "setuid": 146, "setresuid": 147,
+        "setresgid": 149, "setfsuid": 151, "setfsgid": 152, "setgroups": 159,
         "capset": 91,
     },
 }  # fmt: skip

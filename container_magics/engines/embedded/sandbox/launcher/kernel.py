@@ -93,7 +93,7 @@ def unshare(flags: int) -> None:
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    """mount(2); the error names the target."""
+    """Mount a file system; the error names the target (mount(2))."""
     result = _libc.mount(
         source.encode("utf-8", "surrogateescape"),
         target.encode("utf-8", "surrogateescape"),
@@ -105,18 +105,18 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 
 
 def umount(target: str, flags: int = 0) -> None:
-    """umount2(2)."""
+    """Unmount what is on a path (umount2(2))."""
     _check(_libc.umount2(target.encode("utf-8", "surrogateescape"), flags), f"umount {target}")
 
 
 def pivot_root(new: str, old: str) -> None:
-    """pivot_root(2)."""
+    """Make a mount the root, and move the old root (pivot_root(2))."""
     number = _SYS_PIVOT_ROOT[platform.machine()]
     _check(_libc.syscall(ctypes.c_long(number), new.encode(), old.encode()), "pivot_root")
 
 
 def sethostname(name: str) -> None:
-    """sethostname(2)."""
+    """Name this UTS namespace's host (sethostname(2))."""
     raw = name.encode()
     _check(_libc.sethostname(raw, len(raw)), "sethostname")
 

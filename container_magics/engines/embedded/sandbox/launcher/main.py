@@ -2,11 +2,12 @@
 
 Messages are JSON behind a four-byte length. A request is {"id": n, "spec": …} with the three
 standard streams passed beside it (SCM_RIGHTS), or {"id": n, "signal": number}. The answers
-are {"id": n, "pid": …} once it runs, and at its end {"id": n, "exit": code, "failed": text or null}.
+are {"id": n, "pid": …} once it runs, and at its end {"id": n, "exit": code, "failed": text|null}.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -138,10 +139,8 @@ class _Launcher:
             self._answer({"id": container.number, "pid": container.pid})
 
     def _reap(self, wake: int) -> None:
-        try:
+        with contextlib.suppress(BlockingIOError):
             os.read(wake, 1 << 12)
-        except BlockingIOError:
-            pass
         for container in list(self._containers.values()):
             if container.code is not None:
                 continue

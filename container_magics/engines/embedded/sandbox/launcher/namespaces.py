@@ -18,8 +18,8 @@ from .inroot import make_directories, open_in_root
 
 __all__ = ["KEPT_CAPABILITIES", "enter_root", "leave_host"]
 
-# Docker's default set, by number: chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap,
-# net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
+# Docker's default set, by number: chown, dac_override, fowner, fsetid, kill, setgid, setuid,
+# setpcap, net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
 KEPT_CAPABILITIES = frozenset((0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
 
 _NODES = {
@@ -68,8 +68,8 @@ def enter_root(spec: Mapping[str, Any], *, user_namespace: bool) -> None:
     """Mount the container's root and make it `/`.
 
     Args:
-        spec: `root` (overlay or tree), `mount` (an empty directory to mount on), `files` (path in the
-            container → host file), `binds` ([source, target, read only]), `hostname`.
+        spec: `root` (overlay or tree), `mount` (an empty directory to mount on), `files` (path in
+            the container → host file), `binds` ([source, target, read only]), `hostname`.
         user_namespace: whether device nodes must be borrowed from the host.
     """
     merged = spec["mount"]
@@ -133,7 +133,7 @@ def _make_dev(root: int, user_namespace: bool) -> None:
             os.close(node)
         else:
             os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(major, minor), dir_fd=dev)
-            os.chmod(name, 0o666, dir_fd=dev)
+            os.chmod(name, 0o666, dir_fd=dev)  # noqa: S103 - /dev/null is everybody's
     for name, target in _LINKS.items():
         os.symlink(target, name, dir_fd=dev)
     quiet = kernel.MS_NOSUID | kernel.MS_NOEXEC
@@ -145,7 +145,7 @@ def _make_dev(root: int, user_namespace: bool) -> None:
 
 
 def _mount_sys(root: int, user_namespace: bool) -> None:
-    """A read-only /sys; a user namespace that shares the host's network may only borrow the host's."""
+    """A read-only /sys; a user namespace that shares the host's network borrows the host's."""
     if not user_namespace:
         _mount_at(root, "sys", "sysfs", "sysfs", _QUIET | kernel.MS_RDONLY)
         return

@@ -245,6 +245,6 @@ def _exec(program: str, argv: list[str], environment: Mapping[str, str]) -> NoRe
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     try:
-        os.execve(program, argv, environment)
+        os.execve(program, argv, environment)  # noqa: S606 - a program, without a shell on purpose
     except OSError as error:
         raise cannot_execute(program, error.errno or 0) from error

@@ -54,7 +54,7 @@ _PHDR = struct.Struct("=IIQQQQQQ")
 
 
 def program(machine: str = "") -> bytes:
-    """The trampoline as an ELF file (gABI: one loadable segment) for a machine, by default this one."""
+    """The trampoline as an ELF file (one loadable segment), by default for this machine."""
     architecture, code = _CODE[machine or platform.machine()]
     start = _EHDR.size + _PHDR.size
     header = _EHDR.pack(
