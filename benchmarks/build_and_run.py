@@ -1,10 +1,10 @@
-"""The embedded engine beside dockerd, in one run: build cached, edited, uncached; run `true`; load.
+"""The embedded engine beside dockerd, in one run: build cached, edited, uncached; run `true`.
 
     scripts/install dev && .venv/bin/python -m benchmarks.build_and_run [--repeat 5]
 
-Ours is timed as people have it: `%%dockerfile` and `%docker run` in an IPython that is warm. Docker is
-timed by its CLI, which is how people run it there. Both build on the same image, the lab's Debian base,
-which is carried over with save and load. Needs root, Debian's docker.io, and apt's archives for the base.
+Ours is timed as people have it: `%%dockerfile` and `%docker run` in an IPython that is warm. Docker
+is timed by its CLI, which is how people run it there. Both build on the same image, the lab's
+Debian base, carried over with save and load. Needs root, Debian's docker.io, and apt's archives.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ class Docker:
     """The docker CLI on a dockerd of this run's own."""
 
     def __init__(self, socket: Path) -> None:
-        self._environment = {**os.environ, "DOCKER_HOST": f"unix://{socket}", "DOCKER_BUILDKIT": "1"}
+        engine = {"DOCKER_HOST": f"unix://{socket}", "DOCKER_BUILDKIT": "1"}
+        self._environment = {**os.environ, **engine}
         self._environment.pop("DOCKER_CONTEXT", None)
 
     def __call__(self, *words: str, stdin: bytes | None = None) -> None:
@@ -153,7 +154,8 @@ def _run(folder: Path, docker: Docker, repeat: int) -> int:
 
     ours()()
     theirs()()
-    print(f"{'seconds: median (min-max)':<34} {'container-magics':>24} {'docker':>24}   ratio")
+    heading = "seconds: median (min-max)"
+    print(f"{heading:<34} {'container-magics':>24} {'docker':>24}   ratio")
     results = [
         compare("build, everything cached", 0.2, repeat, ours(), theirs()),
         compare("build, one copied file edited", 0.5, repeat, ours(), theirs(), edit),
@@ -166,7 +168,8 @@ def _run(folder: Path, docker: Docker, repeat: int) -> int:
     ]  # fmt: skip
     loads = [load_time() for _ in range(repeat)]
     met = statistics.median(loads) <= 0.25
-    print(f"{'%load_ext container_magics':<34} {_spread(loads):>24} {'':>24} {'':7}  <= 0.25s {'met' if met else 'MISSED'}")
+    verdict = "met" if met else "MISSED"
+    print(f"{'%load_ext container_magics':<34} {_spread(loads):>24} {'':32}  <= 0.25s {verdict}")
     return 0 if all([*results, met]) else 1
 
 

@@ -29,7 +29,9 @@ def main() -> int:
     try:
         choice = choose()
         if options.engine == "docker" and choice.context.name == "embedded":
-            print("No Docker or Podman engine answers here:", *choice.why, sep="\n  ", file=sys.stderr)
+            print(
+                "No Docker or Podman engine answers here:", *choice.why, sep="\n  ", file=sys.stderr
+            )
             return 1
         print(f"engine: {choice.context.name}\n\nbase images")
         if code := lab(["prepare", *BASES], lambda _: open_engine(choice)):

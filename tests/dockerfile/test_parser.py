@@ -239,9 +239,7 @@ class TestWhole:
         assert caught.value.line == 2
         assert caught.value.text == "  FORM  b \\"
         assert str(caught.value) == (
-            "Dockerfile line 2: unknown instruction: FORM\n"
-            "  2 |   FORM  b \\\n"
-            "Did you mean FROM?"
+            "Dockerfile line 2: unknown instruction: FORM\n  2 |   FORM  b \\\nDid you mean FROM?"
         )
 
 
