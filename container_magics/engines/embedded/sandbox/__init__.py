@@ -1,1 +1,6 @@
-"""."""
+"""Running a container's processes: the rungs of isolation, and the launcher that forks.
+
+    rungs     which rung works here, by trying
+    client    the kernel's side of the launcher
+    launcher  the process that forks (see there)
+"""

@@ -11,6 +11,9 @@ are made inside a mount namespace of the container, and end with it.
     supervisor  one container from fork to exit status, on any rung
     namespaces  the file system of a container on the rungs `root` and `oneuid`
     proot       the same on the rung `proot`
+    trampoline  the first program under PRoot, in machine code
+    program     which file a command names
+    probe       what a rung must be able to do
     filters     seccomp programs
     inroot      paths resolved inside a root that nobody trusts
     accounts    users and groups of an image
