@@ -3,4 +3,6 @@
     rungs     which rung works here, by trying
     client    the kernel's side of the launcher
     launcher  the process that forks (see there)
+
+The kernel's own process never forks: it has threads, and may hold gigabytes.
 """

@@ -9,4 +9,6 @@
     owners       owners and modes that one user's files can't hold
     skeleton     mount points and settings below every image
     kept         what a container that was kept has changed
+
+A workspace is used once: its changes become a layer, are kept for a container, or dropped.
 """
