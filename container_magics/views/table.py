@@ -16,6 +16,7 @@ __all__ = ["Column", "Table"]
 
 _MIN_WIDTH = 10
 _GUTTER = 3
+_UNBROKEN = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class Table:
         body = "".join(
             "<tr>"
             + "".join(
-                f'<td style="{cell};text-align:{side};{MONO};overflow-wrap:anywhere">'
+                f'<td style="{cell};text-align:{side};{MONO};{_wrap(text)}">'
                 f"{escape(text, column.limit)}</td>"
                 for text, side, column in zip(texts, sides, self.columns, strict=True)
             )
@@ -116,3 +117,8 @@ class Table:
             'font-size:12px">'
             f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         )
+
+
+def _wrap(text: str) -> str:
+    """Short cells stay whole, long ones break anywhere, so that a table fits its page."""
+    return "white-space:nowrap" if len(text) <= _UNBROKEN else "overflow-wrap:anywhere"

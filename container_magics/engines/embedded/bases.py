@@ -84,7 +84,7 @@ class ImageSource:
             emit(
                 VertexWarning(
                     vertex,
-                    f"{name}: using a stand-in, not the image itself ({chosen.summary})",
+                    f"{name}: using a stand-in, not the image itself: {chosen.summary}",
                     answer,
                 )
             )

@@ -148,7 +148,7 @@ class StageBuilder:
             )
         if stage.base == "scratch":
             return BuildState.scratch(Platform.host())
-        with self._step(next(self._names), counted=False) as step:
+        with self._step(next(self._names)) as step:
             work = self._work
             base = self._tools.bases(
                 stage.base, step.vertex.digest, work.emit, work.cancel, work.request.pull
@@ -157,7 +157,7 @@ class StageBuilder:
             return base.state
 
     @contextmanager
-    def _step(self, named: tuple[str, str, int], *, counted: bool = True) -> Iterator[_Step]:
+    def _step(self, named: tuple[str, str, int]) -> Iterator[_Step]:
         self._work.check()
         digest, name, line = named
         stage = self._stage.name or str(self._stage.index)
@@ -174,8 +174,7 @@ class StageBuilder:
                 step.vertex, completed=time.time(), cached=step.cached, layer_size=step.layer_size
             )
         )
-        if counted:
-            self._work.count(cached=step.cached)
+        self._work.count(cached=step.cached)
 
     def _instruction(
         self, instruction: Instruction, state: BuildState, named: tuple[str, str, int] | None
