@@ -16,8 +16,11 @@ from pathlib import Path
 import pytest
 
 from container_magics.engines.docker import DockerEngine
+from tests.fixtures.bases import prepared_docker, prepared_store
 from tests.fixtures.busybox import busybox_tar, missing_for_busybox
 from tests.fixtures.dockerd import missing_for_dockerd, running_dockerd
+
+__all__ = ["prepared_docker", "prepared_store"]
 
 
 def _root() -> str:
