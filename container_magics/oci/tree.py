@@ -193,6 +193,15 @@ class _Application:
         if entry.kind == 0:
             target = self._linked(entry.link)
             if target is not None:
+                if target.entry.kind == stat.S_IFREG and id(target) in self._fresh:
+                    # The header of a link is applied to the file it links, as by every unpacker.
+                    target.entry = target.entry._replace(
+                        mode=stat.S_IFREG | stat.S_IMODE(entry.mode),
+                        uid=entry.uid,
+                        gid=entry.gid,
+                        mtime=entry.mtime,
+                        xattrs=entry.xattrs or target.entry.xattrs,
+                    )
                 children[name] = self._new(target.entry, target.place, None, target.layer)
             return
         below: dict[str, Node] | None = None

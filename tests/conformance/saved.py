@@ -101,6 +101,9 @@ def _apply(files: dict[str, File], layer: bytes) -> set[str]:
             else:
                 if member.islnk():
                     file = fresh[member.linkname.strip("/").removeprefix("./")]
+                    # Unpackers apply a link's header to the file that it links.
+                    file.mode = stat.S_IFMT(file.mode) | member.mode
+                    file.uid, file.gid, file.mtime = member.uid, member.gid, int(member.mtime)
                 else:
                     file = _file(archive, member)
                 if not stat.S_ISDIR(file.mode):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import (
     BuildError,
     ContainerMagicsError,
+    DockerfileError,
     NotFoundError,
     PullError,
     SourceNotFoundError,
@@ -138,7 +139,7 @@ def _explained(failure: buildkit.Failed, steps: Steps, recorder: _Recorder) -> C
     message = _PREFIXES.sub("", failure.words[-1])
     vertex = recorder.failed()
     if vertex is None:
-        return steps.error(message, 0) if steps.reason else BuildError(message)
+        return steps.error(message, 0) if steps.reason else DockerfileError(message)
     error = vertex.error
     if steps.reason and "unknown instruction" in error.lower():
         return steps.error(error, steps.reason.line)

@@ -173,11 +173,11 @@ class BuildContext:
         return below(real, "")
 
     def entry(self, real: str) -> Entry:
-        """What is at a resolved path; owners are root's, as Docker makes them for a context."""
+        """What is at a resolved path; root's and without xattrs, as Docker sends a context."""
         from .record import entry_of
 
         full = self.full(real)
-        return entry_of(real, os.lstat(full), full)._replace(uid=0, gid=0)
+        return entry_of(real, os.lstat(full), full)._replace(uid=0, gid=0, xattrs={})
 
 
 def _clean(source: str) -> str:

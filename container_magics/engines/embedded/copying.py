@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import posixpath
 import stat
-from collections.abc import Callable, Iterable, Iterator
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -54,6 +56,7 @@ class Found:
         open: its content, for a regular file.
         digest: SHA-256 of its content, hex, for a regular file.
         below: for a directory, everything in it: path relative to it, and the same again.
+        inode: the same for all names of a file with several (hard links); None for any other.
         fetched: it came from a URL, so ADD does not unpack it.
     """
 
@@ -62,6 +65,7 @@ class Found:
     open: Content | None = None
     digest: Callable[[], str] | None = None
     below: Callable[[], Iterator[tuple[str, Found]]] | None = None
+    inode: Hashable = None
     fetched: bool = False
 
 
@@ -104,7 +108,11 @@ def find_in_context(
         if entry.kind == stat.S_IFDIR:
             return Found(name, entry, below=lambda: inside(real))
         if entry.kind == stat.S_IFREG:
-            return Found(name, entry, lambda: open(full, "rb"), lambda: digests.of_file(full))
+            status = os.lstat(full)
+            inode = (status.st_dev, status.st_ino) if status.st_nlink > 1 else None
+            return Found(
+                name, entry, lambda: open(full, "rb"), lambda: digests.of_file(full), inode=inode
+            )
         return Found(name, entry)
 
     def inside(directory: str) -> Iterator[tuple[str, Found]]:
@@ -160,7 +168,11 @@ def _from_node(store: Store, digests: FileDigests, name: str, node: Node) -> Fou
         return Found(name, node.entry, below=lambda: _inside(store, digests, node))
     if node.entry.kind == stat.S_IFREG:
         return Found(
-            name, node.entry, lambda: open_content(store, node), lambda: digests.of_node(node)
+            name,
+            node.entry,
+            lambda: open_content(store, node),
+            lambda: digests.of_node(node),
+            inode=(node.layer, node.place),
         )
     return Found(name, node.entry)
 
@@ -230,21 +242,31 @@ def content_key(found: Iterable[Found]) -> tuple[str, dict[str, str]]:
 
 
 class _Layout:
-    """The entries of one layer in the making, each directory on the way before what is in it."""
+    """The entries of one layer in the making, each directory on the way before what is in it.
+
+    Directories that are made, or get something new put into them, take the time of the build, as
+    they do when files are really copied.
+    """
 
     def __init__(self, tree: Tree, owner: Owner) -> None:
+        self.now = int(time.time())
         self._tree = tree
         self._owner = owner
         self._seen: dict[str, int] = {}
+        self._inodes: dict[Hashable, str] = {}
+
+    def forget_links(self) -> None:
+        """Begin with another source: hard links are kept within one only."""
+        self._inodes.clear()
 
     def parents(self, path: str) -> Iterator[Piece]:
         """Every directory above a path that this layer does not have yet.
 
-        Those of the lower layers are repeated as they are (a layer's directory hides the lower
-        one's mode and owner), new ones are made 0755.
+        Those of the lower layers are repeated (a layer's directory hides the lower one's mode and
+        owner), new ones are made 0755.
         """
-        parts = path.split("/")[:-1]
-        for count in range(1, len(parts) + 1):
+        parts = path.split("/")
+        for count in range(1, len(parts)):
             directory = "/".join(parts[:count])
             if directory in self._seen:
                 if self._seen[directory] != stat.S_IFDIR:
@@ -253,30 +275,52 @@ class _Layout:
             node = self._tree.lookup(directory)
             self._seen[directory] = stat.S_IFDIR
             if node is not None and node.is_directory:
-                yield node.entry._replace(path=directory), None
+                below = (node.children or {}).get(parts[count])
+                mtime = self.now if below is None else node.entry.mtime
+                yield node.entry._replace(path=directory, mtime=mtime), None
             elif node is not None:
                 raise BuildError(f"cannot copy to non-directory: /{directory}")
             else:
-                owner = Owner(self._owner.uid, self._owner.gid)
-                yield owner.apply(Entry(directory, stat.S_IFDIR | 0o755)), None
+                made = Entry(directory, stat.S_IFDIR | 0o755, mtime=self.now)
+                yield Owner(self._owner.uid, self._owner.gid).apply(made), None
 
-    def put(self, path: str, entry: Entry, content: Content | None) -> Iterator[Piece]:
-        """One entry at a path, after its parents."""
+    def directory(self, path: str, entry: Entry, *, filled: bool) -> Iterator[Piece]:
+        """A directory with what is copied into it; one that is there already stays as it is.
+
+        Args:
+            path: where.
+            entry: what it is to be if it is new.
+            filled: whether something will be put into it.
+        """
         if not path:
             return
         yield from self.parents(path)
         there = self._tree.lookup(path)
-        if entry.kind == stat.S_IFDIR:
-            if there is not None and there.is_directory:
-                entry = there.entry
-            elif there is not None:
-                raise BuildError(f"cannot copy to non-directory: /{path}")
-            if self._seen.get(path) == stat.S_IFDIR:
-                return
-        elif there is not None and there.is_directory:
+        if there is not None and there.is_directory:
+            entry = there.entry
+        elif there is not None:
+            raise BuildError(f"cannot copy to non-directory: /{path}")
+        if self._seen.get(path) != stat.S_IFDIR:
+            self._seen[path] = stat.S_IFDIR
+            yield entry._replace(path=path, mtime=self.now if filled else entry.mtime), None
+
+    def put(
+        self, path: str, entry: Entry, content: Content | None, inode: Hashable = None
+    ) -> Iterator[Piece]:
+        """Anything else at a path, after its parents; a second name of an inode is a hard link."""
+        if not path:
+            return
+        yield from self.parents(path)
+        there = self._tree.lookup(path)
+        if there is not None and there.is_directory and entry.kind != stat.S_IFDIR:
             raise BuildError(f"cannot copy a file over the directory /{path}")
         self._seen[path] = entry.kind
-        yield entry._replace(path=path), content
+        first = self._inodes.setdefault(inode, path) if inode is not None else path
+        if first != path:
+            mode = stat.S_IMODE(entry.mode)
+            yield entry._replace(path=path, mode=mode, size=0, link=first), None
+        else:
+            yield entry._replace(path=path), content
 
 
 def _destination(tree: Tree, destination: str, workdir: str) -> tuple[str, Node | None]:
@@ -300,16 +344,27 @@ def layout(
     into = names_directory(destination) or (node is not None and node.is_directory)
     made = _Layout(tree, owner)
     for item in found:
+        made.forget_links()
         if item.below is not None:
-            yield from made.put(real, owner.apply(item.entry), None)
-            for relative, inner in item.below():
-                path = f"{real}/{relative}" if real else relative
-                yield from made.put(path, owner.apply(inner.entry), inner.open)
+            yield from _lay_out_directory(made, item, real, owner)
         else:
-            path = f"{real}/{item.name}".lstrip("/") if into else real
-            if not into and not path:
-                path = item.name
-            yield from made.put(path, owner.apply(item.entry), item.open)
+            path = f"{real}/{item.name}".lstrip("/") if into or not real else real
+            yield from made.put(path, owner.apply(item.entry), item.open, item.inode)
+
+
+def _lay_out_directory(made: _Layout, item: Found, real: str, owner: Owner) -> Iterator[Piece]:
+    """The content of a directory; Docker copies that, and not the directory itself."""
+    inside = list(item.below()) if item.below is not None else []
+    filled = {posixpath.dirname(relative) for relative, _ in inside}
+    top = Owner(owner.uid, owner.gid).apply(Entry(real, stat.S_IFDIR | 0o755))
+    yield from made.directory(real, top, filled=True)
+    for relative, inner in inside:
+        path = f"{real}/{relative}" if real else relative
+        entry = owner.apply(inner.entry)
+        if inner.below is not None:
+            yield from made.directory(path, entry, filled=relative in filled)
+        elif inner.entry.kind != stat.S_IFIFO:
+            yield from made.put(path, entry, inner.open, inner.inode)
 
 
 class _MemberContent:
@@ -331,7 +386,11 @@ class _MemberContent:
 def layout_archive(
     tree: Tree, members: Iterable[Member], destination: str, workdir: str, owner: Owner
 ) -> Iterator[Piece]:
-    """Unpack an archive at a destination, as ADD does; owners are the archive's unless given."""
+    """Unpack an archive at a destination, as ADD does.
+
+    Owners, modes and times are the archive's, also of directories that were there; `owner` is for
+    directories that have to be made on the way.
+    """
     real, _ = _destination(tree, destination, workdir)
     made = _Layout(tree, owner)
     for member in members:
@@ -349,19 +408,21 @@ def layout_archive(
             entry = entry._replace(link=f"{target}/{target_name}" if target else target_name)
         yield from made.put(
             path,
-            owner.apply(entry),
+            entry,
             partial(_MemberContent, member),
         )
 
 
-def layout_directory(tree: Tree, path: str) -> list[Piece]:
+def layout_directory(tree: Tree, path: str, owner: Owner) -> list[Piece]:
     """What WORKDIR makes: the directories of a path that are not there, with their parents."""
     real, node = tree.resolve(path)
     if node is not None:
         if not node.is_directory:
             raise BuildError(f"cannot mkdir {path}: it is not a directory")
         return []
-    return list(_Layout(tree, Owner()).put(real, Entry(real, stat.S_IFDIR | 0o755), None))
+    made = _Layout(tree, owner)
+    entry = owner.apply(Entry(real, stat.S_IFDIR | 0o755, mtime=made.now))
+    return list(made.directory(real, entry, filled=False))
 
 
 def owner_of(store: Store, tree: Tree, chown: str, chmod: str) -> Owner:

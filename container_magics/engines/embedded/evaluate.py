@@ -44,6 +44,9 @@ PREDEFINED_ARGS = frozenset(
 )
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?", re.IGNORECASE)
 _SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]*|\d{1,2}")
+_ESCAPES = {
+    7: r"\a", 8: r"\b", 9: r"\t", 10: r"\n", 11: r"\v", 12: r"\f", 13: r"\r", 39: r"\'", 92: r"\\",
+}  # fmt: skip
 _IMPORT_CHANGES = (
     Cmd,
     Entrypoint,
@@ -94,9 +97,7 @@ def evaluate(
         return _declare(instruction, state, escape, build_args, global_args)
     if isinstance(instruction, Cmd):
         words = _argv(instruction.command, state)
-        after = state.with_config(
-            Cmd=words, ArgsEscaped=True if instruction.command.shell else None
-        )
+        after = state.with_config(Cmd=words, ArgsEscaped=True)
         return replace(after, cmd_here=True).with_history(f"CMD {_quoted(words)}")
     if isinstance(instruction, Entrypoint):
         words = _argv(instruction.command, state)
@@ -117,7 +118,7 @@ def evaluate(
             for p in _ports(w)
         ]
         exposed = {**(state.config.get("ExposedPorts") or {}), **{port: {} for port in ports}}
-        shown = " ".join(f"{port}:{{}}" for port in sorted(ports))
+        shown = " ".join(f"{port}:{{}}" for port in sorted(set(ports)))
         return state.with_config(ExposedPorts=exposed).with_history(f"EXPOSE map[{shown}]")
     if isinstance(instruction, User):
         user = expand(instruction.user, names, escape)
@@ -164,10 +165,8 @@ def _declare(
         if name in build_args:
             value = build_args[name]
         elif value is None:
-            value = global_args.get(name)
+            value = global_args.get(name, args.get(name))
         args[name] = value
-        if value is not None:
-            shown[-1] = f"{name}={value}"
     return replace(state, args=args).with_history("ARG " + " ".join(shown))
 
 
@@ -200,9 +199,17 @@ def _healthcheck(instruction: Healthcheck, state: BuildState) -> BuildState:
     shown = " ".join(
         [_quoted(check["Test"])]
         + [f'"{_duration(check.get(key, 0))}"' for key in ("Interval", "Timeout", "StartPeriod")]
-        + [f"'\\x{check.get('Retries', 0):02x}'"]
+        + [_rune(check.get("Retries", 0))]
     )
     return state.with_config(Healthcheck=check).with_history(f"HEALTHCHECK &{{{shown}}}")
+
+
+def _rune(number: int) -> str:
+    """As Go's %q prints a number: the character it stands for, quoted."""
+    if number in _ESCAPES:
+        return f"'{_ESCAPES[number]}'"
+    character = chr(number)
+    return f"'{character}'" if character.isprintable() else f"'\\x{number:02x}'"
 
 
 def _duration(nanoseconds: int) -> str:
@@ -234,4 +241,4 @@ def apply_changes(config: Mapping[str, Any], changes: Sequence[str]) -> dict[str
             state = state.with_config(WorkingDir=instruction.text.partition(" ")[2].strip())
         else:
             state = evaluate(instruction, state, "\\", {}, {})
-    return dict(state.config)
+    return {key: value for key, value in state.config.items() if key != "ArgsEscaped"}

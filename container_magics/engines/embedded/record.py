@@ -69,9 +69,7 @@ def changes(upper: str, holding: Holding) -> Iterator[Entry]:
                 first = links.setdefault(status.st_ino, path)
                 if first != path:
                     whole = entry_of(path, status, full)
-                    yield whole._replace(
-                        mode=status.st_mode & 0o7777, size=0, link=first, xattrs={}
-                    )
+                    yield whole._replace(mode=status.st_mode & 0o7777, size=0, link=first)
                     continue
             yield entry_of(path, status, full)
             if kind == stat.S_IFDIR:

@@ -32,6 +32,7 @@ class Command:
         env: the environment.
         user: as a USER instruction names it; "" is root.
         network: `host` or `none`.
+        scripts: text of executable files to show in the container, by absolute path.
     """
 
     argv: Sequence[str]
@@ -42,6 +43,7 @@ class Command:
     network: str = "host"
     mounts: Sequence[Mount] = field(default_factory=tuple)
     stdin: BinaryIO | None = None
+    scripts: Mapping[str, str] = field(default_factory=dict)
 
 
 class Runner:
@@ -83,7 +85,7 @@ class Runner:
                 cwd=command.workdir,
                 user=command.user,
                 hostname=command.hostname,
-                files=_network_files(scratch, command),
+                files={**_network_files(scratch, command), **_scripts(scratch, command)},
                 binds=tuple((os.fspath(m.source), m.target, m.read_only) for m in command.mounts),
                 network=command.network,
                 proot=self._rung.proot,
@@ -167,6 +169,16 @@ def _network_files(directory: Path, command: Command) -> dict[str, str]:
         path = directory / name
         path.write_text(text)
         shown[f"etc/{name}"] = os.fspath(path)
+    return shown
+
+
+def _scripts(directory: Path, command: Command) -> dict[str, str]:
+    shown = {}
+    for number, (target, text) in enumerate(command.scripts.items()):
+        path = directory / f"script-{number}"
+        path.write_text(text)
+        path.chmod(0o755)
+        shown[target.lstrip("/")] = os.fspath(path)
     return shown
 
 

@@ -218,6 +218,8 @@ class _Target:
             )
         if os.path.lexists(source):
             os.link(source, full, follow_symlinks=False)
+            if made[0] == stat.S_IFREG:
+                set_metadata(full, entry, self._holding)
 
     def finish(self) -> None:
         """Set directories' metadata last: writing into them changes their times and needs modes."""
@@ -229,7 +231,10 @@ def set_metadata(full: str, entry: Entry, holding: Holding) -> None:
     """Give a file what its entry says, as far as this kind of tree holds it."""
     link = entry.kind == stat.S_IFLNK
     if holding.true_owners:
-        os.chown(full, entry.uid, entry.gid, follow_symlinks=False)
+        status = os.lstat(full)
+        if (status.st_uid, status.st_gid) != (entry.uid, entry.gid):
+            # Not where it changes nothing: chown takes a file's capabilities away.
+            os.chown(full, entry.uid, entry.gid, follow_symlinks=False)
         for key, value in entry.xattrs.items():
             if not key.startswith(("trusted.overlay.", "user.overlay.")):
                 _set_xattr(full, key, value)

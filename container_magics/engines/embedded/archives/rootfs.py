@@ -108,7 +108,7 @@ def _pieces(
             first = first_names.setdefault((node.layer, node.place), path)
             if first != path:
                 mode = stat.S_IMODE(entry.mode)
-                yield entry._replace(path=path, mode=mode, size=0, link=first, xattrs={}), None
+                yield entry._replace(path=path, mode=mode, size=0, link=first), None
                 continue
         yield entry._replace(path=path), _opener(store, files, node) if entry.size else None
 

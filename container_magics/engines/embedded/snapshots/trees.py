@@ -157,7 +157,7 @@ class TreeWorkspace:
         if entry.kind != stat.S_IFDIR and status.st_nlink > 1:
             first = links.setdefault(status.st_ino, path)
             if first != path:
-                return entry._replace(mode=entry.mode & 0o7777, size=0, link=first, xattrs={})
+                return entry._replace(mode=entry.mode & 0o7777, size=0, link=first)
         return entry
 
     # --- keeping what changed ---

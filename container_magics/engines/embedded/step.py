@@ -1,0 +1,90 @@
+"""A step that makes a layer: its vertex, its place in the build cache, its layer."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+from ...dockerfile import Stage
+from ..base import Vertex, VertexLog
+from .builder import Build
+from .cache import CacheHit
+from .copying import Piece
+from .record import ChunkReader, archive
+from .state import BuildState, now
+from .store import LayerRow, Store
+from .unpack import unpack
+
+__all__ = ["Step", "digest"]
+
+
+def digest(*parts: str) -> str:
+    """A cache key or vertex digest of texts."""
+    text = "\0".join(parts).encode("utf-8", "surrogateescape")
+    return f"sha256:{hashlib.sha256(text).hexdigest()}"
+
+
+class Step:
+    """One step being worked on.
+
+    Attributes:
+        work: the build.
+        stage: the stage it is in.
+        vertex: as it was sent when it started.
+        cached, layer_size: for the vertex at its end.
+    """
+
+    def __init__(self, work: Build, stage: Stage, vertex: Vertex) -> None:
+        self.work = work
+        self.stage = stage
+        self.vertex = vertex
+        self.cached = False
+        self.layer_size: int | None = None
+
+    @property
+    def store(self) -> Store:
+        """The engine's store."""
+        return self.work.tools.store
+
+    @property
+    def escape(self) -> str:
+        """The Dockerfile's escape character."""
+        return self.work.dockerfile.escape
+
+    def log(self, stream: int, data: bytes) -> None:
+        """Pass on output of the step."""
+        self.work.emit(VertexLog(self.vertex.digest, stream, data))
+
+    def is_cached(self, key: str) -> bool:
+        """Whether the build cache has the step's layer (and may be asked)."""
+        return not self.work.request.no_cache and self.store.cache.look_up(key) is not None
+
+    def layer(
+        self, key: str, state: BuildState, created_by: str, make: Callable[[], LayerRow]
+    ) -> BuildState:
+        """The state with the step's layer on top: from the cache, or made and remembered.
+
+        Args:
+            key: everything that decides what the layer will be.
+            state: the state before.
+            created_by: the row of history.
+            make: makes the layer.
+        """
+        cache = self.store.cache
+        hit = None if self.work.request.no_cache else cache.look_up(key)
+        if hit is not None:
+            self.cached = True
+            layer = self.store.require_layer(hit.diff_id)
+        else:
+            layer = make()
+            hit = CacheHit(layer.diff_id, now())
+            cache.remember(key, hit)
+        self.layer_size = layer.size
+        return state.with_layer(layer, hit.created, created_by)
+
+    def write(self, pieces: Iterable[Piece]) -> LayerRow:
+        """A layer of entries and their content."""
+        with self.store.scratch() as directory:
+            chunks = ChunkReader(archive(pieces))
+            diff_id, size = unpack(chunks.read, directory, self.store.holding)
+            return self.store.adopt_layer(directory, diff_id, size)
