@@ -51,6 +51,8 @@ class BuildContext:
     def match(self, source: str) -> list[str]:
         """The context paths that a COPY source means: itself, or what its wildcards match.
 
+        Wildcards may match nothing, as in BuildKit.
+
         Raises:
             SourceNotFoundError: nothing is there, it is ignored, or it leaves the context.
         """
@@ -61,12 +63,10 @@ class BuildContext:
                 hint="This build has no context; name a directory to COPY from.",
             )
         if has_wildcard(source):
-            found = sorted(self._glob(wanted))
-        else:
-            found = [wanted] if self._exists(wanted) else []
-        if not found:
+            return sorted(self._glob(wanted))
+        if not self._exists(wanted):
             raise self._missing(source, wanted)
-        return found
+        return [wanted]
 
     def _exists(self, path: str) -> bool:
         real = self.resolve(path)

@@ -150,7 +150,7 @@ def find_in_tree(
     for source in sources:
         paths = list(_glob(tree, source)) if has_wildcard(source) else [source]
         found = [(path, tree.resolve(path)[1]) for path in paths]
-        if not found or any(node is None for _, node in found):
+        if any(node is None for _, node in found):
             raise SourceNotFoundError(
                 f'failed to compute cache key: "/{source.strip("/")}" not found',
                 hint=f"Looked in {origin}.",
@@ -259,11 +259,15 @@ class _Layout:
         """Begin with another source: hard links are kept within one only."""
         self._inodes.clear()
 
-    def parents(self, path: str) -> Iterator[Piece]:
+    def parents(self, path: str, *, merged: bool = False) -> Iterator[Piece]:
         """Every directory above a path that this layer does not have yet.
 
         Those of the lower layers are repeated (a layer's directory hides the lower one's mode and
         owner), new ones are made 0755.
+
+        Args:
+            path: of what is put there.
+            merged: it is a directory that is there already, so the one above does not change.
         """
         parts = path.split("/")
         for count in range(1, len(parts)):
@@ -275,8 +279,8 @@ class _Layout:
             node = self._tree.lookup(directory)
             self._seen[directory] = stat.S_IFDIR
             if node is not None and node.is_directory:
-                below = (node.children or {}).get(parts[count])
-                mtime = self.now if below is None else node.entry.mtime
+                same = (merged or count < len(parts) - 1) and parts[count] in (node.children or {})
+                mtime = node.entry.mtime if same else self.now
                 yield node.entry._replace(path=directory, mtime=mtime), None
             elif node is not None:
                 raise BuildError(f"cannot copy to non-directory: /{directory}")
@@ -294,7 +298,7 @@ class _Layout:
         """
         if not path:
             return
-        yield from self.parents(path)
+        yield from self.parents(path, merged=True)
         there = self._tree.lookup(path)
         if there is not None and there.is_directory:
             entry = there.entry

@@ -10,7 +10,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import resource
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -234,16 +233,13 @@ def _enter(spec: Mapping[str, Any]) -> NoReturn:
 
 
 def _switch_user(account: Account) -> None:
-    os.setgroups(account.groups or [account.gid])
+    os.setgroups(account.groups)
     os.setresgid(account.gid, account.gid, account.gid)
     os.setresuid(account.uid, account.uid, account.uid)
     kernel.die_with_parent(0)
 
 
 def _exec(program: str, argv: list[str], environment: Mapping[str, str]) -> NoReturn:
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
     try:
         os.execve(program, argv, environment)  # noqa: S606 - a program, without a shell on purpose
     except OSError as error:
