@@ -3,6 +3,7 @@
 words        a line as a shell reads it, expanded from the notebook
 refusals     what only a shell can do
 docker       the magics
+interruption what an interrupted cell says
 statements   showing a value once where a magic is a statement
 surface      where output goes in IPython
 completion   verbs, flags and names at the Tab key

@@ -18,6 +18,7 @@ from IPython.core.magic import (
 
 from ..commands.session import Session
 from ..errors import ContainerMagicsError, UsageError
+from .interruption import Interrupted
 from .words import continue_line, parse
 
 if TYPE_CHECKING:
@@ -131,6 +132,8 @@ class DockerMagics(Magics):
             return resolved.run(call)
         except UsageError:
             raise
+        except KeyboardInterrupt:
+            raise Interrupted(resolved.command.grammar.verb) from None
         except ContainerMagicsError as error:
             if not lenient:
                 raise
