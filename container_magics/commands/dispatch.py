@@ -191,7 +191,9 @@ def resolve(words: Sequence[str], extra: Sequence[Flag] = ()) -> Resolved:
             early.append(word)
         else:
             raise UsageError(f"unknown flag: {word}", hint="See docker --help.")
-    if not rest:
+    if rest[:1] == ["help"]:
+        rest = [*rest[1:], "--help"]
+    if rest in ([], ["--help"]):
         return _page(overview())
     if rest[0] in GROUPS and rest[1:2] in ([], ["--help"], ["-h"]):
         return _page(_group_overview(rest[0]))

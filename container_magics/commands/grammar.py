@@ -8,6 +8,7 @@ by name and refused; nothing is ignored. Messages are docker's.
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -144,7 +145,7 @@ class Grammar:
         reading.read(words)
         arguments = Arguments(reading.given, reading.by_name, reading.operands)
         if not arguments.help:
-            self._check_operands(len(arguments.operands))
+            self._check_operands(arguments.operands)
         return arguments
 
     def error(self, message: str, *, hint: str = "") -> UsageError:
@@ -165,8 +166,8 @@ class Grammar:
                 lines += [" " * width + rest for rest in wrapped[1:]]
         return "\n".join(lines)
 
-    def _check_operands(self, count: int) -> None:
-        least, most = self.least, self.most
+    def _check_operands(self, operands: Sequence[str]) -> None:
+        least, most, count = self.least, self.most, len(operands)
         if count >= least and (most is None or count <= most):
             return
         if most == 0:
@@ -179,7 +180,10 @@ class Grammar:
             wanted = f"requires at most {_arguments(most)}."
         else:
             wanted = f"requires at least {least} and at most {_arguments(most)}."
-        raise self.error(f'"{self.command}" {wanted}')
+        hint = f"Usage: {self.command} {self.usage}".rstrip()
+        if most is not None and count > most:
+            hint += f"\nThere are {count}: {shlex.join(operands)}"
+        raise self.error(f'"{self.command}" {wanted}', hint=hint)
 
 
 def _arguments(count: int) -> str:

@@ -144,6 +144,7 @@ class _Streaming:
         self._end_transfer()
         for stream, decoder in self._decoders.items():
             self._write(stream, decoder.decode(b"", final=True))
+        self._surface.flush()
 
     def output(self, returncode: int, command: Iterable[str], container: str) -> RunOutput:
         self.close()
@@ -162,13 +163,16 @@ class _Streaming:
 
 
 def _explained(error: ContainerMagicsError, request: RunRequest) -> ContainerMagicsError:
-    if isinstance(error, RunError) and request.command == (".",) and not error.hint:
-        return RunError(
-            error.message,
-            returncode=error.returncode,
-            hint="What follows the image is the command: a build takes a context, a run none.",
-        )
-    return error
+    first = request.command[0] if request.command else ""
+    if not isinstance(error, RunError) or error.returncode not in (126, 127):
+        return error
+    if first == ".":
+        hint = "What follows the image is the command: a build takes a context, a run none."
+    elif first.startswith("-") and request.entrypoint is None:
+        hint = f"What follows the image is the command: put {first} before {request.image}."
+    else:
+        return error
+    return RunError(error.message, returncode=error.returncode, hint=hint)
 
 
 def _pull(when: str, image: str, call: Call, *, quiet: bool) -> None:

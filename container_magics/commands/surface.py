@@ -24,6 +24,10 @@ class Surface(Protocol):
         """Show text as standard output (1) or standard error (2), at once."""
         ...
 
+    def flush(self) -> None:
+        """Show what may have been held back of it: a program's output has ended."""
+        ...
+
     def progress(self) -> BuildView:
         """A display for a build."""
         ...

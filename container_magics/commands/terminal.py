@@ -33,6 +33,9 @@ class TerminalSurface:
         target.write(text)
         target.flush()
 
+    def flush(self) -> None:
+        """Nothing is held back."""
+
     def progress(self) -> BuildView:
         """A build as lines on standard error."""
         from ..views.plain import TerminalProgress

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from typing import TYPE_CHECKING, BinaryIO, TextIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from ..commands.surface import Surface
 from ..commands.terminal import TerminalSurface
@@ -26,7 +25,9 @@ class NotebookSurface:
     """A cell's output area."""
 
     def __init__(self) -> None:
-        self._written: TextIO | None = None
+        from ..views.run_output import RunOutputView
+
+        self._output = RunOutputView()
 
     @property
     def lasting(self) -> bool:
@@ -34,12 +35,12 @@ class NotebookSurface:
         return True
 
     def write(self, text: str, stream: int = 1) -> None:
-        """Print into the cell's output, the two streams in the order of their coming."""
-        target = sys.stderr if stream == 2 else sys.stdout
-        if self._written is not None and self._written is not target:
-            self._written.flush()
-        self._written = target
-        target.write(text)
+        """Print into the cell's output, as much as a notebook can hold."""
+        self._output.write(text, stream)
+
+    def flush(self) -> None:
+        """Show the end of an output that was too much."""
+        self._output.flush()
 
     def progress(self) -> BuildView:
         """One display a step, updated in place."""

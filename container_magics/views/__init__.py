@@ -4,6 +4,7 @@ table      rows of typed values, laid out as docker does
 images     docker images, docker history
 progress   a build while it runs: notebook and terminal
 pull       a pull while it runs: notebook and terminal
+run_output what a container prints, in a notebook
 sizes      a chart of image sizes
 units      sizes and times in Docker's words
 """

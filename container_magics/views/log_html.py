@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from .html import FAINT, MONO, RULE
 from .terminal_text import LogBuffer
 
-__all__ = ["PRE", "folded_log_html", "live_log_html", "open_log_html"]
+__all__ = ["PRE", "end_log_html", "folded_log_html", "live_log_html", "open_log_html"]
 
 PRE = (
     f"margin:0;padding:2px 0 2px 10px;border:0;border-left:3px solid {RULE};background:transparent;"
@@ -30,6 +30,12 @@ def folded_log_html(log: LogBuffer) -> str:
     """All that is kept, in a box that scrolls, for a step that went well."""
     head, left_out, tail = _within_budget(log)
     return _box([*head, *_gap(left_out), *tail])
+
+
+def end_log_html(log: LogBuffer) -> str:
+    """The last lines that are kept, in full view."""
+    _, _, tail = _within_budget(log)
+    return f'<pre style="{PRE}">{_joined(tail)}</pre>' if tail else ""
 
 
 def open_log_html(log: LogBuffer) -> str:

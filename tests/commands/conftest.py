@@ -42,6 +42,9 @@ class KeptSurface:
     def write(self, text: str, stream: int = 1) -> None:
         self.texts[stream].write(text)
 
+    def flush(self) -> None:
+        pass
+
     def progress(self) -> BuildView:
         return TerminalProgress(self.texts[2])
 

@@ -90,3 +90,13 @@ def test_extra_flags_before_and_after_the_verb():
 def test_input_is_for_those_who_read_it(docker):
     with pytest.raises(UsageError, match="would not read the cell's body"):
         docker("images", stdin=b"x")
+
+
+def test_help_is_a_verb_too(docker):
+    assert docker("help") == docker("--help")
+    assert docker("help", "run") == docker("run", "--help")
+
+
+def test_too_many_arguments_are_named(docker):
+    with pytest.raises(UsageError, match=r"There are 2: x:1 \."):
+        docker("build", "-tag", "x:1", ".")

@@ -173,3 +173,9 @@ def test_lenient_also_where_the_image_cannot_be_had(docker, engine, surface):
     assert "docker.io: no such host" in surface.err
     with pytest.raises(PullError):
         docker("run", "image")
+
+
+def test_flags_behind_the_image_are_explained(docker, engine):
+    engine.failure = RunError("executable not found", returncode=127, hint="No such program.")
+    with pytest.raises(RunError, match="put --rm before image"):
+        docker("run", "image", "--rm", "ls")

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(
     scope="module",
     params=[
-        pytest.param("embedded", marks=pytest.mark.root),
+        "embedded",
         pytest.param("docker", marks=pytest.mark.docker),
     ],
 )
@@ -38,7 +38,8 @@ def outputs(
     book = nbformat.read(NOTEBOOK, as_version=4)
     folder = tmp_path_factory.mktemp("notebook")
     client = NotebookClient(book, timeout=300, resources={"metadata": {"path": str(folder)}})
-    client.execute(env=env | chosen | {"PYTHONPATH": str(REPOSITORY)})
+    paths = [str(REPOSITORY), *filter(None, [env.get("PYTHONPATH")])]
+    client.execute(env=env | chosen | {"PYTHONPATH": os.pathsep.join(paths)})
     return {cell.source: cell.outputs for cell in book.cells if cell.cell_type == "code"}
 
 

@@ -93,8 +93,8 @@ class Containers:
             emit,
             lambda chosen, answer: emit(
                 Message(
-                    f"WARNING: {reference.familiar} is a stand-in, not the image itself "
-                    f"({chosen.summary}); the registry: {answer}"
+                    f"WARNING: {reference.familiar} is a stand-in, not the image itself: "
+                    f"{chosen.summary}. The registry: {answer}"
                 )
             ),
             cancel,

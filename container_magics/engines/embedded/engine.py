@@ -182,7 +182,7 @@ class EmbeddedEngine:
     def export(self, container: str, target: BinaryIO) -> None:
         """See `Engine.export`."""
         row, directory = self._containers.workspace_of(container)
-        diff_ids = self._store.image(row.image).config["rootfs"]["diff_ids"]
+        diff_ids = self._store.image_config(row.image)["rootfs"]["diff_ids"]
         layers = [self._store.require_layer(diff_id) for diff_id in diff_ids]
         changes = kept_changes(directory, self._store.holding)
         archives.export(self._store, layers, changes, directory / "fs", target)

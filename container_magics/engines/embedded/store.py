@@ -238,13 +238,7 @@ class Store:
 
     def image(self, image_id: str) -> ImageRow:
         """An image by its whole ID, which must exist."""
-        blob = self._blob(image_id)
-        try:
-            config = json.loads(blob.read_bytes())
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"the configuration of image {image_id} cannot be read: {error}"
-            ) from error
+        config = self.image_config(image_id)
         names = tuple(
             r[0]
             for r in self._db.all("SELECT name FROM names WHERE image=? ORDER BY name", image_id)
@@ -257,6 +251,16 @@ class Store:
         )
         size = self._db.all("SELECT size FROM images WHERE id=?", image_id)[0][0]
         return ImageRow(image_id, config, names, digests, size)
+
+    def image_config(self, image_id: str) -> dict[str, Any]:
+        """The configuration of an image that exists, or that a container was made of."""
+        try:
+            config: dict[str, Any] = json.loads(self._blob(image_id).read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(
+                f"the configuration of image {image_id} cannot be read: {error}"
+            ) from error
+        return config
 
     def image_ids(self, prefix: str = "") -> list[str]:
         """IDs (`sha256:…`) of all images, or of those whose hex digits begin with a prefix."""
@@ -292,7 +296,10 @@ class Store:
             db.execute("DELETE FROM names WHERE name=?", (name,))
 
     def drop_image(self, image_id: str) -> list[LayerRow]:
-        """Delete an image, and the layers that nothing else uses; returns those."""
+        """Delete an image, and the layers that nothing else uses; returns those.
+
+        What a container made of it needs stays: its layers, and its configuration.
+        """
         mine = self._diff_ids(image_id)
         with self._db.transaction() as db:
             for table, column in (("names", "image"), ("digests", "image"), ("images", "id")):
@@ -302,7 +309,8 @@ class Store:
                 row for diff in reversed(mine) if diff not in kept and (row := self.layer(diff))
             ]
             self._forget_layers(gone)
-        self._blob(image_id).unlink(missing_ok=True)
+        if all(row.image != image_id for row in self.containers.all()):
+            self._blob(image_id).unlink(missing_ok=True)
         return gone
 
     def prune_cache(self) -> int:
@@ -327,7 +335,7 @@ class Store:
             remove_tree(doomed)
 
     def _diff_ids(self, image_id: str) -> list[str]:
-        return list(self.image(image_id).config.get("rootfs", {}).get("diff_ids", ()))
+        return list(self.image_config(image_id).get("rootfs", {}).get("diff_ids", ()))
 
     def _used_diff_ids(self) -> set[str]:
         images = {r[0] for r in self._db.all("SELECT id FROM images")}
