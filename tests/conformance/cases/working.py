@@ -87,6 +87,10 @@ CASES = [
     ),
     Case("workdir_existing", "FROM busybox:test\nWORKDIR /tmp\nWORKDIR /\nWORKDIR bin\n"),
     Case(
+        "workdir_repeated",
+        "FROM busybox:test\nWORKDIR /etc\nWORKDIR /tmp\nRUN echo 1 > a\nWORKDIR /etc\nRUN echo 2 > b\n",
+    ),
+    Case(
         "workdir_made_in_parts",
         "FROM busybox:test\nRUN mkdir -m 700 /p\nWORKDIR /p/q/r\nWORKDIR ../s\n",
     ),

@@ -32,10 +32,15 @@ class OverlayWorkspace:
         # Relative to `layers/`: an option string of 127 absolute paths would be too long to mount,
         # and a colon or comma in the store's own path would end up in it.
         base = store.root / "layers"
-        lowest = skeleton.name_for(store.tree(layers), store.holding)
+        lowest = "skeleton"
+        if not store.holding.true_owners:
+            lowest = skeleton.name_for(store.tree(layers), store.holding)
+        # Overlayfs refuses a directory that comes twice, as the same layer may. What it says counts
+        # where it comes last.
+        numbers = dict.fromkeys(layer.number for layer in reversed(layers))
         self.root: Mapping[str, Any] = {
             "base": os.fspath(base),
-            "lower": [*(f"{layer.number}/fs" for layer in reversed(layers)), f"../{lowest}"],
+            "lower": [*(f"{number}/fs" for number in numbers), f"../{lowest}"],
             "upper": os.path.relpath(self.files, base),
             "work": os.path.relpath(directory / "work", base),
         }
