@@ -96,7 +96,8 @@ def _spread(seconds: list[float]) -> str:
 def load_time() -> float:
     """Seconds of `%load_ext container_magics` in a fresh IPython."""
     code = (
-        "import time; from IPython.core.interactiveshell import InteractiveShell as S; s = S.instance();"
+        "import time; from IPython.core.interactiveshell import InteractiveShell as S;"
+        "s = S.instance();"
         "t = time.perf_counter(); s.run_line_magic('load_ext', 'container_magics');"
         "print(time.perf_counter() - t)"
     )
