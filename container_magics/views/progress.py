@@ -21,15 +21,33 @@ from .text import visible
 __all__ = ["BuildLog", "NotebookProgress", "TerminalProgress"]
 
 
+_ALONE = 24
+_TOGETHER = 10
+_MOST_DISPLAYS = 44
+
+
 @dataclass(slots=True)
 class _Shown:
-    """A step's display: what it shows, and the state it shows."""
+    """A display of one step, or of several: what it shows, and the states it shows."""
 
-    display: CellDisplay
-    html: str
-    state: StepState
-    updated: float
-    stale: bool = field(default=False)
+    room: int
+    steps: list[Step] = field(default_factory=list)
+    display: CellDisplay = field(default_factory=CellDisplay)
+    html: str = ""
+    states: tuple[StepState, ...] = ()
+    updated: float = 0.0
+    stale: bool = True
+
+    @property
+    def present(self) -> tuple[StepState, ...]:
+        """The states of its steps now."""
+        return tuple(step.state for step in self.steps)
+
+    def draw(self, now: float, *, final: bool) -> str:
+        """Its HTML; logs of finished steps are left out while others beside them go on."""
+        full = len(self.steps) >= self.room and all(state.over for state in self.present)
+        logs = final or full or self.room == 1
+        return "".join(step_html(step, now, logs=logs) for step in self.steps)
 
 
 class NotebookProgress(BuildView):
@@ -39,6 +57,9 @@ class NotebookProgress(BuildView):
     only steps that run or changed are written again: at most 4 updates and 100,000 characters
     a second in all, so that an open log elsewhere stays open. At the end each display holds
     its step's final state, which is what the saved notebook shows.
+
+    JupyterLab folds away what comes after a cell's 50th output, and the result is the last: so
+    after 24 displays, ten steps share one, and the 44th takes all that come.
 
     Args:
         title: a line above the steps, or "".
@@ -58,6 +79,7 @@ class NotebookProgress(BuildView):
         self._begun = clock()
         self._pace = Pace()
         self._shown: dict[str, _Shown] = {}
+        self._displays: list[_Shown] = []
         if title:
             _show_once(f'<div style="{BLOCK};font-weight:600">{escape(title)}</div>', title)
 
@@ -105,26 +127,27 @@ class NotebookProgress(BuildView):
 
     def _draw(self, now: float) -> None:
         for step in self._unseen():
-            html = step_html(step, now)
-            if not self._pace.room(len(html), now):
-                return
-            self._create(step, html, now)
-        for step, shown in self._changed():
-            html = step_html(step, now)
+            self._place(step)
+        for shown in self._displays:
+            if not shown.html:
+                if not self._pace.room(len(shown.draw(now, final=False)), now):
+                    return
+                self._replace(shown, now)
+        for shown in self._changed():
+            html = shown.draw(now, final=False)
             if html == shown.html:
                 shown.stale = False
             elif self._pace.room(len(html), now):
-                self._replace(step, shown, html, now)
+                self._replace(shown, now)
                 return
 
     def _draw_all(self) -> None:
         now = self._clock()
         for step in self._unseen():
-            self._create(step, step_html(step, now), now)
-        for step, shown in self._changed():
-            html = step_html(step, now)
-            if html != shown.html:
-                self._replace(step, shown, html, now)
+            self._place(step)
+        for shown in self._displays:
+            if shown.draw(now, final=True) != shown.html:
+                self._replace(shown, now, final=True)
 
     def _unseen(self) -> list[Step]:
         """Steps that started and have no display, in the order of their start."""
@@ -135,25 +158,29 @@ class NotebookProgress(BuildView):
         ]
         return sorted(steps, key=lambda step: step.started or 0.0)
 
-    def _changed(self) -> list[tuple[Step, _Shown]]:
+    def _changed(self) -> list[_Shown]:
         """Displays to write again: those with a new state first, then the longest untouched."""
-        pairs = [
-            (step, shown)
-            for step in self.log.steps
-            if (shown := self._shown.get(step.digest)) is not None
-            and (shown.stale or step.state is StepState.RUNNING)
+        displays = [
+            shown for shown in self._displays if shown.stale or StepState.RUNNING in shown.present
         ]
-        return sorted(pairs, key=lambda pair: (pair[0].state is pair[1].state, pair[1].updated))
+        return sorted(displays, key=lambda shown: (shown.present == shown.states, shown.updated))
 
-    def _create(self, step: Step, html: str, now: float) -> None:
-        display = CellDisplay()
-        self._shown[step.digest] = shown = _Shown(display, html, step.state, now)
-        self._replace(step, shown, html, now)
+    def _place(self, step: Step) -> None:
+        """Give a step a display, of its own or beside others."""
+        shown = self._displays[-1] if self._displays else None
+        most = len(self._displays) >= _MOST_DISPLAYS
+        if shown is None or (len(shown.steps) >= shown.room and not most):
+            shown = _Shown(1 if len(self._displays) < _ALONE else _TOGETHER)
+            self._displays.append(shown)
+        shown.steps.append(step)
+        shown.stale = True
+        self._shown[step.digest] = shown
 
-    def _replace(self, step: Step, shown: _Shown, html: str, now: float) -> None:
-        text = step_text(step, now)
+    def _replace(self, shown: _Shown, now: float, *, final: bool = False) -> None:
+        html = shown.draw(now, final=final)
+        text = "\n".join(step_text(step, now) for step in shown.steps)
         shown.display.show(html, text)
-        shown.html, shown.state, shown.updated, shown.stale = html, step.state, now, False
+        shown.html, shown.states, shown.updated, shown.stale = html, shown.present, now, False
         self._pace.wrote(len(html) + len(text), now)
 
 

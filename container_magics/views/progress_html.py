@@ -52,18 +52,21 @@ def step_text(step: Step, now: float) -> str:
     return "\n".join(lines)
 
 
-def step_html(step: Step, now: float) -> str:
+def step_html(step: Step, now: float, *, logs: bool = True) -> str:
     """The step as HTML: a line, and below it what it says now or, folded, what it said.
 
     Args:
         step: the step.
         now: seconds since the epoch, for the clock of a running step.
+        logs: whether a step that went well shows what it said.
     """
     row = _row(step, now)
     below = _error(step) + "".join(map(warning_html, step.warnings))
     failed = step.state is StepState.ERROR
     if not step.state.over:
         body, folded = _live(step), False
+    elif not (logs or failed):
+        body, folded = "", False
     else:
         log = open_log_html(step.log) if failed else folded_log_html(step.log)
         body, folded = _whole_name(step) + _downloads_list(step) + log, True

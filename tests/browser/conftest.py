@@ -52,6 +52,17 @@ class Lab:
             if str(self.store) in line
         ]
 
+    def end_kernels(self) -> None:
+        """End every kernel of the server."""
+        for session in self.server.get("api/sessions"):
+            self.server.delete(f"api/sessions/{session['id']}")
+
+    def distrust(self, path: str) -> None:
+        """Make a notebook one that somebody else has written: no signature fits it."""
+        book = nbformat.read(self.server.root / path, as_version=4)
+        book.metadata["from"] = "elsewhere"
+        nbformat.write(book, self.server.root / path)
+
     def tags(self) -> list[tuple[str, str]]:
         """Every name in the store, with its image."""
         engine = EmbeddedEngine(self.store)
@@ -85,17 +96,19 @@ def lab(
     opened: list[OpenNotebook] = []
     folder = request.node.name.replace("[", "-").rstrip("]")
 
-    def open_notebook(cells: Sequence[str] = (), name: str = "test.ipynb") -> OpenNotebook:
+    def open_notebook(
+        cells: Sequence[str] = (), name: str = "test.ipynb", *, kernel: bool = True
+    ) -> OpenNotebook:
         path = running.root / folder / name
         if cells:
             path.parent.mkdir(exist_ok=True)
             made = [nbformat.v4.new_code_cell(cell) for cell in (LOAD, *cells)]
             nbformat.write(nbformat.v4.new_notebook(cells=made, metadata=METADATA), path)
-        opened.append(OpenNotebook(browser, running, f"{folder}/{name}"))
+        opened.append(OpenNotebook(browser, running, f"{folder}/{name}", kernel=kernel))
         return opened[-1]
 
-    yield Lab(running, store, open_notebook)
+    lab = Lab(running, store, open_notebook)
+    yield lab
     for notebook in opened:
         notebook.close()
-    for kernel in running.get("api/sessions"):
-        running.delete(f"api/sessions/{kernel['id']}")
+    lab.end_kernels()

@@ -335,3 +335,22 @@ def test_following_shows_the_failure_and_raises_it(cell):
         NotebookProgress().follow(follow(build))
     assert "Build failed" in cell.html
     assert "FAILED" in cell.outputs[0]["text/html"]
+
+
+@pytest.mark.parametrize("steps", [24, 25, 100, 400])
+def test_the_result_of_a_long_build_is_among_the_outputs_that_jupyterlab_shows(cell, clock, steps):
+    view = NotebookProgress(clock=clock)
+    for number in range(steps):
+        digest, name, began = f"step {number}", f"RUN echo {number}", clock.now
+        view.update(running(digest, name, began))
+        view.update(VertexLog(digest, 1, b"says %d\n" % number))
+        clock.now += 0.3
+        view.update(done(digest, name, began, clock.now))
+    view.finish(result())
+    assert len(cell.outputs) <= min(steps + 1, 46)
+    assert cell.outputs[-1]["text/plain"].startswith("✓ Built")
+    lines = [line for each in cell.outputs[:-1] for line in each["text/plain"].splitlines()]
+    assert [line.split("  ")[:2] for line in lines] == [
+        ["✓", f"RUN echo {n}"] for n in range(steps)
+    ]
+    assert re.findall(r"says (\d+)\n?</pre>", cell.html) == [str(n) for n in range(steps)]

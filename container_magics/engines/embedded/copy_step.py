@@ -17,6 +17,7 @@ from .store import LayerRow
 __all__ = ["copy_step"]
 
 _FLAGS = ("from", "chown", "chmod")
+_CHECKPOINTS = ".ipynb_checkpoints"
 _MAX_COPIED = 2000
 
 
@@ -97,20 +98,20 @@ def _explain_miss(
     identity = digest("copied", state.chain, instruction.text)
     before = cache.copied(identity)
     changed = {path for path in before.keys() | files if before.get(path) != files.get(path)}
-    notebooks = sorted(path.lstrip("/") for path in changed if ".ipynb" in path)
+    notebooks = sorted(
+        (path.lstrip("/") for path in changed if ".ipynb" in path),
+        key=lambda path: (_CHECKPOINTS in path, path),
+    )
     if before and notebooks and len(notebooks) == len(changed):
         step.work.emit(_notebook_warning(step, instruction, notebooks))
     cache.remember_copied(identity, files)
 
 
 def _notebook_warning(step: Step, instruction: Copy, notebooks: Sequence[str]) -> VertexWarning:
-    lines = ["*.ipynb" if all("/" not in path for path in notebooks) else "**/*.ipynb"]
-    if any(".ipynb_checkpoints" in path for path in notebooks):
-        lines.append("**/.ipynb_checkpoints")
     return VertexWarning(
         step.vertex.digest,
         f"{notebooks[0]} changed since the last build, "
         f"so `{instruction.text}` could not come from the cache",
-        "Add this to .dockerignore:\n" + "\n".join(lines),
+        f"Add this to .dockerignore:\n**/*.ipynb\n**/{_CHECKPOINTS}",
         instruction.line,
     )
