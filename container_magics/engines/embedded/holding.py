@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,19 +40,16 @@ class Holding:
     def mark_whiteout(self, path: Path | str) -> None:
         """Hide a lower file: a character device 0/0, which overlayfs reads as a whiteout.
 
-        Where such a node can't be made, overlayfs can't be mounted either, and the header stream
-        holds the whiteout anyway.
+        Where such a node can't be made (on an overlayfs, say), overlayfs can't be mounted either:
+        choosing a rung has tried both. The header stream holds the whiteout anyway.
         """
-        try:
+        with suppress(PermissionError):
             os.mknod(path, 0o020000, os.makedev(0, 0))
-        except PermissionError:
-            if self.true_owners:
-                raise
 
     def mark_opaque(self, path: Path | str) -> None:
-        """Hide all that lower layers have in a directory."""
+        """Hide all that lower layers have in a directory; as for whiteouts, where it is possible."""
         try:
             os.setxattr(path, self.opaque_xattr, OPAQUE_VALUE)
-        except OSError:
-            if self.true_owners:
+        except OSError as error:
+            if error.errno not in (errno.EPERM, errno.ENOTSUP):
                 raise
