@@ -47,7 +47,7 @@ class Holding:
             os.mknod(path, 0o020000, os.makedev(0, 0))
 
     def mark_opaque(self, path: Path | str) -> None:
-        """Hide all that lower layers have in a directory; as for whiteouts, where it is possible."""
+        """Hide all that lower layers have in a directory; as for whiteouts, where it can be."""
         try:
             os.setxattr(path, self.opaque_xattr, OPAQUE_VALUE)
         except OSError as error:
