@@ -152,13 +152,16 @@ class StepFailedError(BuildError):
         tail: Sequence[str] = (),
         step: str = "",
         line: int = 0,
+        hint: str = "",
     ) -> None:
-        super().__init__(message, step=step, line=line)
+        super().__init__(message, step=step, line=line, hint=hint)
         self.returncode = returncode
         self.tail = tuple(tail)
 
     def _render_traceback_(self) -> list[str]:
-        return _shown([f"StepFailedError: {self.message}", *(f"  {line}" for line in self.tail)])
+        return _shown(
+            [f"StepFailedError: {self.message}", *(f"  {line}" for line in self.tail), self.hint]
+        )
 
 
 class SourceNotFoundError(BuildError):

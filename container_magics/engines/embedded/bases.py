@@ -154,5 +154,4 @@ class ImageSource:
     def _state(self, image: str) -> BuildState:
         row = self._store.image(find_image_id(self._store, image))
         diff_ids = row.config.get("rootfs", {}).get("diff_ids") or ()
-        layers = tuple(self._store.require_layer(diff_id) for diff_id in diff_ids)
-        return BuildState.from_image(row.config, layers)
+        return BuildState.from_image(row.config, self._store.take(diff_ids))

@@ -7,6 +7,7 @@ Names are given last, in one transaction, when everything has succeeded.
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from ...dockerfile import Dockerfile, Stage, StageGraph, parse, stage_graph
-from ...errors import BuildError, StoreError, UnsupportedError
+from ...errors import BuildError, UnsupportedError
 from ...oci.platforms import Platform
 from ...reference import parse as parse_reference
 from ..base import BuildRequest, Cancellation, Emit, VertexWarning
@@ -28,6 +29,8 @@ from .state import BuildState
 from .store import Store
 
 __all__ = ["Base", "Bases", "Build", "Built", "Tools", "build"]
+
+_DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 
 
 class Base(NamedTuple):
@@ -114,20 +117,24 @@ def build(tools: Tools, request: BuildRequest, emit: Emit, cancel: Cancellation)
     for warning in (*dockerfile.warnings, *graph.warnings):
         emit(VertexWarning("", str(warning)))
     try:
-        state = _run_stages(work)
-        _warn_unused(work)
-        if request.labels:
-            state = state.with_config(
-                Labels={**(state.config.get("Labels") or {}), **request.labels}
+        with tools.store.building():
+            state = _run_stages(work)
+            _warn_unused(work)
+            if request.labels:
+                state = state.with_config(
+                    Labels={**(state.config.get("Labels") or {}), **request.labels}
+                )
+            work.check()
+            image = tools.store.add_image(
+                state.image_config(), state.size, [reference.full for reference in references]
             )
-        image = tools.store.add_image(
-            state.image_config(), state.size, [reference.full for reference in references]
-        )
     except OSError as error:
-        raise StoreError(
-            f"the build could not be stored: {error}",
-            hint=f"See how much space is left where {tools.store.root} is.",
-        ) from error
+        if error.errno not in _DISK:
+            raise BuildError(
+                f"{error.filename or 'the build'}: {error.strerror or error}"
+            ) from error
+        with tools.store.writing("the build"):
+            raise
     return Built(image, work.steps, work.cached)
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import ConflictError, NotFoundError, RunError
 from ...reference import parse
-from ..base import Cancellation, Emit, Message, Output, RunRequest, RunResult
+from ..base import Cancellation, Emit, Message, Mount, Output, RunRequest, RunResult
 from .bases import ImageSource
 from .container_records import ContainerRow
 from .names import find_container, look_up
@@ -58,12 +58,16 @@ class Containers:
         state = BuildState.from_image(row.config, layers)
         container = secrets.token_hex(32)
         command = _command(request, state, container)
-        for mount in request.mounts:
-            if not mount.source.exists():
-                mount.source.mkdir(parents=True)
-        kept = self._register(request, container, image, state, command)
+        _make_sources(request.mounts)
+        with self._store.writing("the container"):
+            kept = self._register(request, container, image, state, command)
         directory = self._directory(container) if not request.remove else None
-        workspace = self._snapshotter.prepare(layers, directory)
+        try:
+            with self._store.writing("the container"):
+                workspace = self._snapshotter.prepare(layers, directory)
+        except BaseException:
+            self._store.containers.drop(kept)
+            raise
         started = now()
         try:
             code, failed = self._runner.run(
@@ -76,8 +80,9 @@ class Containers:
             workspace.discard()
             self._store.containers.drop(kept)
         else:
-            workspace.keep()
             self._settle(kept, code, failed or "", started)
+            with self._store.writing("what the container changed"):
+                workspace.keep()
         if failed is not None:
             raise RunError(failed, returncode=code, hint=_hint(failed))
         return RunResult(container, code)
@@ -142,8 +147,8 @@ class Containers:
             workspace.discard()
             self._store.containers.drop(row)
         else:
-            workspace.keep()
             self._settle(row, 137, "interrupted", started)
+            workspace.keep()
 
     def remove(self, name: str, *, force: bool = False) -> str:
         """Delete a container that has ended; returns its name.
@@ -169,6 +174,23 @@ class Containers:
         if not directory.is_dir():
             raise NotFoundError(f"container {row.name} has no file system any more")
         return row, directory
+
+
+def _make_sources(mounts: Sequence[Mount]) -> None:
+    """Make the host's directories that `-v` names and that aren't there, as Docker does.
+
+    Raises:
+        RunError: one cannot be made.
+    """
+    for mount in mounts:
+        if not mount.source.exists():
+            try:
+                mount.source.mkdir(parents=True)
+            except OSError as error:
+                raise RunError(
+                    f"error while creating mount source path '{mount.source}': {error.strerror}",
+                    returncode=125,
+                ) from error
 
 
 def _random_name() -> str:

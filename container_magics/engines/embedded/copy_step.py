@@ -69,14 +69,15 @@ def _find(
     step: Step, instruction: Copy | Add, sources: Sequence[str], scratch: Path
 ) -> list[Found]:
     work, tools = step.work, step.work.tools
+    digests = tools.digests.during(work.check)
     if isinstance(instruction, Add):
         remote = [source for source in sources if source.startswith(("http://", "https://"))]
         local = [source for source in sources if source not in remote]
         fetched = [fetch(url, scratch, work.cancel) for url in remote]
-        return [*find_in_context(work.context, tools.digests, local), *fetched]
+        return [*find_in_context(work.context, digests, local), *fetched]
     origin = instruction.from_stage
     if not origin:
-        return find_in_context(work.context, tools.digests, sources)
+        return find_in_context(work.context, digests, sources)
     index = work.graph.find(origin, index=step.stage.index)
     if index is not None:
         layers = work.results[index].result().layers
@@ -85,7 +86,7 @@ def _find(
         base = tools.bases(origin, step.vertex.digest, work.emit, work.cancel, work.request.pull)
         layers = base.state.layers
         origin = f"image {origin}"
-    return find_in_tree(step.store, tools.digests, step.store.tree(layers), sources, origin)
+    return find_in_tree(step.store, digests, step.store.tree(layers), sources, origin)
 
 
 def _explain_miss(

@@ -9,7 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Database"]
+from ...errors import StoreError
+
+__all__ = ["FREE_SPACE", "Database"]
+
+FREE_SPACE = "Free some space where it is, or set CONTAINER_MAGICS_ROOT to a directory with more."
+"""What to do about a full disk."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS layers (
@@ -31,6 +36,8 @@ CREATE TABLE IF NOT EXISTS file_digests (
 """
 _VERSION = 1
 _BUSY_SECONDS = 60.0
+_FULL = ("database or disk is full", "disk I/O error")
+_OTHER_HINT = "Set CONTAINER_MAGICS_ROOT to another directory, one that you can write to."
 
 
 class Database:
@@ -39,23 +46,53 @@ class Database:
     The journal is a rollback journal: homes are often on NFS, where SQLite's WAL fails.
 
     Raises:
-        sqlite3.Error: the file cannot be used.
+        StoreError: the file cannot be used, now or in any method: it is damaged, or the disk full.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._lock = threading.RLock()
         self._depth = 0
-        self._connection = sqlite3.connect(
-            path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
-        )
+        with self._telling():
+            self._connection = sqlite3.connect(
+                path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                self._prepare()
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA synchronous=NORMAL")
+        if self._version():
+            return
+        with self.transaction() as db:
+            if not self._version():  # Another process may have been faster.
+                for statement in _SCHEMA.split(";"):
+                    db.execute(statement)
+                db.execute(f"PRAGMA user_version={_VERSION}")
+
+    def _version(self) -> int:
         (version,) = self._connection.execute("PRAGMA user_version").fetchone()
         if version not in (0, _VERSION):
             raise sqlite3.DatabaseError(
                 f"its format is {version}, of another container-magics; this one writes {_VERSION}"
             )
-        self._connection.executescript(
-            f"PRAGMA synchronous=NORMAL; {_SCHEMA} PRAGMA user_version={_VERSION};"
-        )
+        return int(version)
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        """Tell what SQLite says for people; that a row is there already is the caller's matter."""
+        try:
+            yield
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise StoreError(
+                f"the image store {self._path.parent} cannot be used: {self._path.name}: {error}",
+                hint=FREE_SPACE if str(error) in _FULL else _OTHER_HINT,
+            ) from error
 
     def close(self) -> None:
         """End the connection."""
@@ -65,22 +102,24 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """All or nothing; one inside another joins it."""
-        with self._lock:
+        with self._lock, self._telling():
             if self._depth == 0:
                 self._connection.execute("BEGIN IMMEDIATE")
             self._depth += 1
             try:
-                yield self._connection
-            except BaseException:
-                self._depth -= 1
+                try:
+                    yield self._connection
+                finally:
+                    self._depth -= 1
                 if self._depth == 0:
+                    self._connection.execute("COMMIT")
+            except BaseException:
+                # A full disk makes SQLite roll back by itself, or leaves a COMMIT undone.
+                if self._depth == 0 and self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-            self._depth -= 1
-            if self._depth == 0:
-                self._connection.execute("COMMIT")
 
     def all(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows that a query gives."""
-        with self._lock:
+        with self._lock, self._telling():
             return self._connection.execute(query, values).fetchall()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
+from collections.abc import Callable
 from typing import BinaryIO
 
 from ...oci.tree import Node
@@ -30,6 +31,13 @@ class FileDigests:
         self._store = store
         self._files: dict[str, tuple[str, str]] = {}
         self._nodes: dict[tuple[str, str], str] = {}
+        self._check: Callable[[], None] = lambda: None
+
+    def during(self, check: Callable[[], None]) -> FileDigests:
+        """The same digests, read until `check` raises: when the work they are for was cancelled."""
+        bound = FileDigests(self._store)
+        bound._files, bound._nodes, bound._check = self._files, self._nodes, check
+        return bound
 
     def of_file(self, path: str) -> str:
         """The digest of a host file.
@@ -55,7 +63,7 @@ class FileDigests:
         if known is not None and known[0] == stamp:
             return known[1]
         with open(path, "rb") as file:
-            digest = _sha256(file)
+            digest = _sha256(file, self._check)
         if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > _DISTRUST_NS:
             self._files[path] = (stamp, digest)
             if large:
@@ -69,12 +77,13 @@ class FileDigests:
         digest = self._nodes.get(key)
         if digest is None:
             with open_content(self._store, node) as file:
-                digest = self._nodes[key] = _sha256(file)
+                digest = self._nodes[key] = _sha256(file, self._check)
         return digest
 
 
-def _sha256(file: BinaryIO) -> str:
+def _sha256(file: BinaryIO, check: Callable[[], None]) -> str:
     digest = hashlib.sha256()
     while data := file.read(_CHUNK):
+        check()
         digest.update(data)
     return digest.hexdigest()

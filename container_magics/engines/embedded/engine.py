@@ -242,9 +242,11 @@ def _make_skeleton(root: Path) -> None:
         skeleton.make(root)
         (root / "layers").mkdir(exist_ok=True)
         (root / "mount").mkdir(exist_ok=True)
+        if not os.access(root, os.W_OK):
+            raise PermissionError("it is not writable")
     except OSError as error:
         raise StoreError(
-            f"the image store {root} cannot be made: {error}",
+            f"the image store {root} cannot be used: {error}",
             hint="Set CONTAINER_MAGICS_ROOT to a directory that you can write to.",
         ) from error
 

@@ -71,6 +71,7 @@ def _refuse_if_used(store: Store, image: ImageRow, shown: str, *, by_id: bool, f
                 f"image is being used by running container {row.id[:12]}"
             )
         if not force:
+            must = "must force" if not by_id else "must be forced"
             verb = "remove" if not by_id else "delete"
             using = "running" if row.state == "running" and not by_id else "stopped"
             tail = (
@@ -78,7 +79,7 @@ def _refuse_if_used(store: Store, image: ImageRow, shown: str, *, by_id: bool, f
                 if not by_id
                 else f"image is being used by {using} container {row.id[:12]}"
             )
-            raise ConflictError(f"conflict: unable to {verb} {what} (must force) - {tail}")
+            raise ConflictError(f"conflict: unable to {verb} {what} ({must}) - {tail}")
 
 
 def _short(image_id: str) -> str:

@@ -97,6 +97,9 @@ def _execute(step: Step, state: BuildState, command: Command) -> LayerRow:
                 failed or f'process "{shown}" did not complete successfully: exit code: {code}',
                 returncode=code,
                 tail=tail.lines(),
+                hint=f"The disk is full where the image store {step.store.root} is."
+                if step.store.is_full
+                else "",
             )
         return workspace.commit()
     finally:

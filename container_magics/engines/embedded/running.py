@@ -7,6 +7,7 @@ import selectors
 import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -75,7 +76,10 @@ class Runner:
         Raises:
             SandboxError: the launcher is gone.
         """
-        with self._store.scratch() as scratch:
+        with ExitStack() as stack:
+            with self._store.writing("the container's network files"):
+                scratch = stack.enter_context(self._store.scratch())
+                files = {**_network_files(scratch, command), **_scripts(scratch, command)}
             spec = Spec(
                 rung=self._rung.name,
                 root=workspace.root,
@@ -85,7 +89,7 @@ class Runner:
                 cwd=command.workdir,
                 user=command.user,
                 hostname=command.hostname,
-                files={**_network_files(scratch, command), **_scripts(scratch, command)},
+                files=files,
                 binds=tuple((os.fspath(m.source), m.target, m.read_only) for m in command.mounts),
                 network=command.network,
                 proot=self._rung.proot,

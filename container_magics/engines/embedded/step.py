@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from ...dockerfile import Stage
 from ..base import Vertex, VertexLog
@@ -74,9 +74,10 @@ class Step:
         hit = None if self.work.request.no_cache else cache.look_up(key)
         if hit is not None:
             self.cached = True
-            layer = self.store.require_layer(hit.diff_id)
+            (layer,) = self.store.take([hit.diff_id])
         else:
             layer = make()
+            self.work.check()
             hit = CacheHit(layer.diff_id, now())
             cache.remember(key, hit)
         self.layer_size = layer.size
@@ -85,6 +86,11 @@ class Step:
     def write(self, pieces: Iterable[Piece]) -> LayerRow:
         """A layer of entries and their content."""
         with self.store.scratch() as directory:
-            chunks = ChunkReader(archive(pieces))
+            chunks = ChunkReader(self._while_wanted(archive(pieces)))
             diff_id, size = unpack(chunks.read, directory, self.store.holding)
             return self.store.adopt_layer(directory, diff_id, size)
+
+    def _while_wanted(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        for chunk in chunks:
+            self.work.check()
+            yield chunk

@@ -6,16 +6,14 @@
     ROOT/containers/ID/   fs, work: the writable layer of a container that was kept
     ROOT/session/ID/      what a running engine is working on; swept when its owner is gone
 
-A layer or image exists once its row is committed; its files are complete before that. Whatever a
-killed process leaves is below `session/`, where the next engine to start removes it.
+A layer or image exists once its row is committed: its files are complete before that, and deleted
+after its row. Whatever a killed process leaves, the next engine to start removes.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
-import shutil
 import sqlite3
 import threading
 import time
@@ -26,17 +24,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...errors import StoreError
+from ...errors import NotFoundError, StoreError
 from ...oci.models import digest_of
 from ...oci.split import read_split
 from ...oci.tar import Entry
 from ...oci.tree import Tree
 from .cache import BuildCache
 from .container_records import ContainerRecords
-from .database import Database
+from .database import FREE_SPACE, Database
 from .holding import Holding
+from .session import Session, remove_tree
 
 __all__ = ["ImageRow", "LayerRow", "Store", "default_root", "remove_tree"]
+
+
+_NEXT_TO_NOTHING = 1 << 20
+_MEND = "Remove its image with `%docker rmi -f` and build or pull it again."
 
 
 def default_root() -> Path:
@@ -85,16 +88,18 @@ class Store:
         self.root = root
         self.holding = holding
         self._lock = threading.RLock()
-        self._trees: dict[tuple[str, ...], Tree] = {}
+        self._trees: dict[tuple[int, ...], Tree] = {}
         try:
             for part in ("blobs/sha256", "layers", "containers", "session", "mount"):
                 (root / part).mkdir(parents=True, exist_ok=True, mode=0o755)
             self._db = Database(root / "store.db")
-            self.session = root / "session" / uuid.uuid4().hex[:12]
-            self.cache = BuildCache(self._db, lambda diff_id: self.layer(diff_id) is not None)
+            self._session = Session(root / "session")
+            self.session = self._session.directory
+            self.cache = BuildCache(self._db, self._has_files_of)
             self.containers = ContainerRecords(self._db, self.session)
-            self._session_lock = self._open_session()
-        except (OSError, sqlite3.Error) as error:
+            self._session.sweep(self.containers.end_session)
+            self._sweep_layers()
+        except OSError as error:
             raise StoreError(
                 f"the image store {root} cannot be used: {error}",
                 hint="Set CONTAINER_MAGICS_ROOT to another directory, one that you can write to.",
@@ -102,54 +107,44 @@ class Store:
 
     def close(self) -> None:
         """Give the store back; work in progress is removed. Closing again does nothing."""
-        with self._lock:
-            if self._session_lock < 0:
-                return
-            remove_tree(self.session)
-            os.close(self._session_lock)
-            self._session_lock = -1
-            self.session.with_suffix(".lock").unlink(missing_ok=True)
+        if self._session.close():
             self._db.close()
 
-    # --- session: a scratch directory that outlives no process ---
-
-    def _open_session(self) -> int:
-        for lock in (self.root / "session").glob("*.lock"):
-            self._sweep(lock)
-        flags = os.O_CREAT | os.O_RDWR | os.O_CLOEXEC
-        handle = os.open(self.session.with_suffix(".lock"), flags, 0o600)
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        self.session.mkdir()
-        return handle
-
-    def _sweep(self, lock: Path) -> None:
-        try:
-            handle = os.open(lock, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
-            return
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            remove_tree(lock.with_suffix(""))
-            self.containers.end_session(lock.stem)
-            lock.unlink(missing_ok=True)
-        except BlockingIOError:
-            pass
-        finally:
-            os.close(handle)
+    def _sweep_layers(self) -> None:
+        """Remove what a process had in `layers/` when it was killed before or after its commit."""
+        with self._db.transaction() as db:
+            known = {str(number) for (number,) in db.execute("SELECT number FROM layers")}
+            for name in set(os.listdir(self.root / "layers")) - known:
+                remove_tree(self.root / "layers" / name)
 
     def transaction(self) -> AbstractContextManager[sqlite3.Connection]:
         """Several changes at once, or none of them."""
         return self._db.transaction()
 
-    @contextmanager
-    def scratch(self) -> Iterator[Path]:
+    def scratch(self) -> AbstractContextManager[Path]:
         """A directory to work in, removed afterwards, also when the process dies on the way."""
-        path = self.session / uuid.uuid4().hex[:12]
-        path.mkdir()
+        return self._session.scratch()
+
+    @contextmanager
+    def writing(self, what: str) -> Iterator[None]:
+        """Tell of a full or broken disk as a `StoreError`; `what` is what could not be stored."""
         try:
-            yield path
-        finally:
-            remove_tree(path)
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"{what} could not be stored in {self.root}: {error.strerror or error}",
+                hint=FREE_SPACE,
+            ) from error
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is next to no space left on the disk."""
+        status = os.statvfs(self.root)
+        return status.f_bavail * status.f_frsize < _NEXT_TO_NOTHING
+
+    def building(self) -> AbstractContextManager[None]:
+        """While it lasts, nobody deletes layers that were made here, or `take`n."""
+        return self._session.holding()
 
     # --- layers ---
 
@@ -168,9 +163,40 @@ class Store:
         if row is None:
             raise StoreError(
                 f"the store {self.root} lacks layer {diff_id} of one of its images",
-                hint="Remove the image with `%docker rmi -f` and build or pull it again.",
+                hint=_MEND,
             )
         return row
+
+    def take(self, diff_ids: Sequence[str]) -> tuple[LayerRow, ...]:
+        """Layers for a build in progress (see `building`), lowest first.
+
+        Raises:
+            StoreError: one is not there, or its files were deleted.
+        """
+        self._session.hold(diff_ids)
+        with self._db.transaction():  # Whoever deletes layers looks at what is held inside one.
+            rows = tuple(self.require_layer(diff_id) for diff_id in diff_ids)
+        self.check_files(rows)
+        return rows
+
+    def check_files(self, layers: Sequence[LayerRow]) -> None:
+        """See that the directories of layers are there.
+
+        Raises:
+            StoreError: one is not.
+        """
+        for row in layers:
+            if not (self.directory(row) / "fs").is_dir():
+                raise self._lacks(row)
+
+    def _has_files_of(self, diff_id: str) -> bool:
+        row = self.layer(diff_id)
+        return row is not None and (self.directory(row) / "fs").is_dir()
+
+    def _lacks(self, row: LayerRow) -> StoreError:
+        return StoreError(
+            f"the store {self.root} lacks the files of layer {row.diff_id}", hint=_MEND
+        )
 
     def directory(self, layer: LayerRow) -> Path:
         """Where a layer's `fs` and `split` are."""
@@ -179,29 +205,36 @@ class Store:
     def adopt_layer(self, directory: Path, diff_id: str, size: int) -> LayerRow:
         """Take a finished layer directory into the store (or drop it, if it is there already)."""
         with self._db.transaction() as db:
+            self._session.hold([diff_id])
             existing = self.layer(diff_id)
             if existing is not None:
+                if not (self.directory(existing) / "fs").is_dir():
+                    self._place(directory, existing)
                 return existing
             cursor = db.execute(
                 "INSERT INTO layers (diff_id, kind, size) VALUES (?, ?, ?)",
                 (diff_id, self.holding.kind, size),
             )
             row = LayerRow(int(cursor.lastrowid or 0), diff_id, size)
-            target = self.directory(row)
-            if target.exists():
-                remove_tree(target)
-            directory.rename(target)
+            self._place(directory, row)
             return row
+
+    def _place(self, directory: Path, row: LayerRow) -> None:
+        target = self.directory(row)
+        remove_tree(target)
+        directory.rename(target)
 
     def entries(self, layer: LayerRow) -> Iterator[tuple[Entry, str]]:
         """The entries of a layer with the places of their content."""
+        if not (self.directory(layer) / "split").exists():
+            raise self._lacks(layer)
         for record in read_split(self.directory(layer) / "split"):
             if record.entry is not None:
                 yield record.entry, record.place
 
     def tree(self, layers: Sequence[LayerRow]) -> Tree:
         """The merged tree of layers, lowest first; node layers are `LayerRow`s."""
-        key = tuple(layer.diff_id for layer in layers)
+        key = tuple(layer.number for layer in layers)
         with self._lock:
             known = self._trees.get(key)
         if known is not None:
@@ -238,6 +271,9 @@ class Store:
 
     def image(self, image_id: str) -> ImageRow:
         """An image by its whole ID, which must exist."""
+        sizes = self._db.all("SELECT size FROM images WHERE id=?", image_id)
+        if not sizes:
+            raise NotFoundError(f"No such image: {image_id}")
         config = self.image_config(image_id)
         names = tuple(
             r[0]
@@ -249,8 +285,7 @@ class Store:
                 "SELECT name, digest FROM digests WHERE image=?", image_id
             )
         )
-        size = self._db.all("SELECT size FROM images WHERE id=?", image_id)[0][0]
-        return ImageRow(image_id, config, names, digests, size)
+        return ImageRow(image_id, config, names, digests, sizes[0][0])
 
     def image_config(self, image_id: str) -> dict[str, Any]:
         """The configuration of an image that exists, or that a container was made of."""
@@ -258,7 +293,7 @@ class Store:
             config: dict[str, Any] = json.loads(self._blob(image_id).read_bytes())
         except (OSError, ValueError) as error:
             raise StoreError(
-                f"the configuration of image {image_id} cannot be read: {error}"
+                f"the configuration of image {image_id} cannot be read: {error}", hint=_MEND
             ) from error
         return config
 
@@ -300,17 +335,19 @@ class Store:
 
         What a container made of it needs stays: its layers, and its configuration.
         """
-        mine = self._diff_ids(image_id)
         with self._db.transaction() as db:
             for table, column in (("names", "image"), ("digests", "image"), ("images", "id")):
                 db.execute(f"DELETE FROM {table} WHERE {column}=?", (image_id,))  # noqa: S608 - our own words
             kept = self._used_diff_ids()
             gone = [
-                row for diff in reversed(mine) if diff not in kept and (row := self.layer(diff))
+                row
+                for diff_id in reversed(self._diff_ids(image_id))
+                if diff_id not in kept and (row := self.layer(diff_id))
             ]
             self._forget_layers(gone)
-        if all(row.image != image_id for row in self.containers.all()):
+        if image_id not in self._used_images():
             self._blob(image_id).unlink(missing_ok=True)
+        self._delete(gone)
         return gone
 
     def prune_cache(self) -> int:
@@ -321,6 +358,7 @@ class Store:
             rows = [LayerRow(*r) for r in self._db.all("SELECT number, diff_id, size FROM layers")]
             gone = [row for row in rows if row.diff_id not in kept]
             self._forget_layers(gone)
+        self._delete(gone)
         return sum(row.size for row in gone)
 
     def _forget_layers(self, layers: Sequence[LayerRow]) -> None:
@@ -329,38 +367,27 @@ class Store:
                 db.execute("DELETE FROM layers WHERE number=?", (row.number,))
                 db.execute("DELETE FROM cache WHERE diff_id=?", (row.diff_id,))
             self._trees.clear()
+
+    def _delete(self, layers: Sequence[LayerRow]) -> None:
+        """Delete the files of layers that no row names any more; numbers are not used again."""
         for row in layers:
-            doomed = self.session / f"layer-{row.number}"
-            self.directory(row).rename(doomed)
-            remove_tree(doomed)
+            remove_tree(self.directory(row))
 
     def _diff_ids(self, image_id: str) -> list[str]:
-        return list(self.image_config(image_id).get("rootfs", {}).get("diff_ids", ()))
+        """The layers of an image; none if its configuration was deleted behind our back."""
+        try:
+            return list((self.image_config(image_id).get("rootfs") or {}).get("diff_ids") or ())
+        except StoreError:
+            return []
+
+    def _used_images(self) -> set[str]:
+        """Images that have a row, or that a container is made of."""
+        images = {r[0] for r in self._db.all("SELECT id FROM images")}
+        return images | {row.image for row in self.containers.all()}
 
     def _used_diff_ids(self) -> set[str]:
-        images = {r[0] for r in self._db.all("SELECT id FROM images")}
-        images |= {row.image for row in self.containers.all()}
-        return {diff for image in images for diff in self._diff_ids(image)}
+        used = {diff_id for image in self._used_images() for diff_id in self._diff_ids(image)}
+        return used | self._session.held()
 
     def _blob(self, digest: str) -> Path:
         return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")
-
-
-def remove_tree(path: Path) -> None:
-    """Delete a directory of ours, also where modes forbid looking into it."""
-    unlocked: set[str] = set()
-
-    def unlock(function: Any, failed: str, error: Any) -> None:  # noqa: ANN401 - shutil's signature
-        if failed in unlocked or not isinstance(error[1], PermissionError):
-            raise error[1]
-        unlocked.add(failed)
-        parent = Path(failed).parent
-        parent.chmod(0o700)
-        if Path(failed).is_dir() and not Path(failed).is_symlink():
-            Path(failed).chmod(0o700)
-            shutil.rmtree(failed, onerror=unlock)
-        else:
-            Path(failed).unlink(missing_ok=True)
-
-    if path.exists():
-        shutil.rmtree(path, onerror=unlock)

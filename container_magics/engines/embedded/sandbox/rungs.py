@@ -11,6 +11,7 @@ in the store's own directory, through the launcher that will run the containers.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -19,7 +20,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ....errors import SandboxError
+from ....errors import SandboxError, StoreError
+from ..database import FREE_SPACE
 from ..holding import OPAQUE_VALUE, Holding
 from ..store import default_root, remove_tree
 from .client import Launcher, Spec
@@ -93,6 +95,7 @@ def choose(root: Path, launcher: Launcher) -> Rung:
 
     Raises:
         SandboxError: none works, or the one that `CONTAINER_MAGICS_RUNG` names does not.
+        StoreError: the store's directory cannot be written to.
     """
     forced = os.environ.get(FORCE, "")
     ladder = [
@@ -121,7 +124,7 @@ def diagnose() -> list[RungReport]:
     """Try every rung where the store is, also those below the chosen one; best first.
 
     Raises:
-        SandboxError: the store's directory cannot be written to.
+        StoreError: the store's directory cannot be written to.
     """
     forced = os.environ.get(FORCE, "")
     reports: list[RungReport] = []
@@ -188,6 +191,11 @@ def _try_overlay(kind: _Kind, place: _Place, launcher: Launcher) -> None:
         ):
             raise _UnavailableError("overlayfs leaves no mark on opaque directories")
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreError(
+                f"the image store {place.path.parent} cannot be used: {error.strerror}",
+                hint=FREE_SPACE,
+            ) from error
         raise _UnavailableError(str(error)) from error
 
 
@@ -235,7 +243,7 @@ class _Place:
         try:
             self.mount.mkdir(parents=True)
         except OSError as error:
-            raise SandboxError(
+            raise StoreError(
                 f"the image store {self.path.parent} cannot be written to: {error}",
                 hint="Set CONTAINER_MAGICS_ROOT to a directory that you can write to.",
             ) from error

@@ -22,6 +22,7 @@ class OverlayWorkspace:
     """An upper and a work directory; mounted by the launcher, in the container's namespace."""
 
     def __init__(self, store: Store, layers: Sequence[LayerRow], directory: Path) -> None:
+        store.check_files(layers)
         self._store = store
         self._layers = tuple(layers)
         self._directory = directory

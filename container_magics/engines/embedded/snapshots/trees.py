@@ -36,6 +36,7 @@ class TreeSnapshotter:
 
     def prepare(self, layers: Sequence[LayerRow], directory: Path | None = None) -> TreeWorkspace:
         """See `Snapshotter`."""
+        self._store.check_files(layers)
         leased = lease(self._store, layers)
         try:
             return TreeWorkspace(self._store, layers, leased, directory)
