@@ -76,6 +76,7 @@ class Build:
     emit: Emit
     cancel: Cancellation
     results: dict[int, Future[BuildState]] = field(default_factory=dict)
+    bases: dict[str, Base] = field(default_factory=dict)
     steps: int = 0
     cached: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -85,6 +86,14 @@ class Build:
         with self._lock:
             self.steps += 1
             self.cached += cached
+
+    def base(self, name: str, vertex: str) -> Base:
+        """An image to build on; the same one wherever the build names it."""
+        known = self.bases.get(name)
+        if known is None:
+            found = self.tools.bases(name, vertex, self.emit, self.cancel, self.request.pull)
+            known = self.bases.setdefault(name, found)
+        return known
 
     def check(self) -> None:
         """Stop here if the build was cancelled."""

@@ -55,7 +55,12 @@ def open_place(store: Store, layer: LayerRow, place: str) -> BinaryIO:
 
 
 def layer_tar_size(store: Store, layer: LayerRow) -> int:
-    """Bytes of a layer's tar."""
+    """Bytes of a layer's tar.
+
+    Raises:
+        StoreError: the store lacks its files.
+    """
+    store.check_files([layer])
     records = read_split(store.directory(layer) / "split")
     return sum(len(raw) + (entry.size if entry else 0) for raw, entry, _ in records)
 
@@ -76,6 +81,7 @@ def layer_tar(store: Store, layer: LayerRow) -> Iterator[bytes]:
         if left:
             raise _changed(layer, f"/{entry.path} is shorter than it was")
 
+    store.check_files([layer])
     digest = hashlib.sha256()
     for chunk in reassemble(store.directory(layer) / "split", content):
         digest.update(chunk)

@@ -68,8 +68,8 @@ def copy_step(step: Step, instruction: Copy | Add, state: BuildState) -> BuildSt
 def _find(
     step: Step, instruction: Copy | Add, sources: Sequence[str], scratch: Path
 ) -> list[Found]:
-    work, tools = step.work, step.work.tools
-    digests = tools.digests.during(work.check)
+    work = step.work
+    digests = work.tools.digests.during(work.check)
     if isinstance(instruction, Add):
         remote = [source for source in sources if source.startswith(("http://", "https://"))]
         local = [source for source in sources if source not in remote]
@@ -83,8 +83,7 @@ def _find(
         layers = work.results[index].result().layers
         origin = f"stage {origin}"
     else:
-        base = tools.bases(origin, step.vertex.digest, work.emit, work.cancel, work.request.pull)
-        layers = base.state.layers
+        layers = work.base(origin, step.vertex.digest).state.layers
         origin = f"image {origin}"
     return find_in_tree(step.store, digests, step.store.tree(layers), sources, origin)
 

@@ -113,7 +113,7 @@ class EmbeddedEngine:
 
     def images(self) -> list[ImageSummary]:
         """See `Engine.images`."""
-        rows = [self._store.image(image_id) for image_id in self._store.image_ids()]
+        rows = [self._store.image(image_id, damaged=True) for image_id in self._store.image_ids()]
         oldest = datetime.min.replace(tzinfo=timezone.utc)
         return sorted(map(_summary, rows), key=lambda image: image.created or oldest, reverse=True)
 

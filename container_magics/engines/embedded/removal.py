@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...errors import ConflictError
 from ...reference import is_image_id, parse
 from ..base import PruneReport, Removal
-from .names import find_image
+from .names import find_image_id
 from .store import ImageRow, Store
 
 __all__ = ["prune_images", "remove_image"]
@@ -19,7 +19,7 @@ def remove_image(store: Store, name: str, *, force: bool = False) -> Removal:
         ConflictError: a container uses it (a running one also with `force`, by ID), or an ID
             stands for an image with several names, without `force`.
     """
-    image = find_image(store, name)
+    image = store.image(find_image_id(store, name), damaged=True)
     by_id = _is_id_of(name, image)
     repositories = {parse(full).name for full in image.names}
     if by_id and len(repositories) > 1 and not force:
@@ -93,7 +93,7 @@ def prune_images(store: Store, *, every: bool = False) -> PruneReport:
     deleted: list[str] = []
     freed = 0
     for image_id in store.image_ids():
-        image = store.image(image_id)
+        image = store.image(image_id, damaged=True)
         if image_id in used or (image.names and not every):
             continue
         untagged += [parse(full).familiar for full in image.names]

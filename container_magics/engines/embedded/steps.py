@@ -111,9 +111,7 @@ class StageBuilder:
         if stage.base == "scratch":
             return BuildState.scratch(Platform.host())
         with self._step(next(self._vertices)) as step:
-            base = work.tools.bases(
-                stage.base, step.vertex.digest, work.emit, work.cancel, work.request.pull
-            )
+            base = work.base(stage.base, step.vertex.digest)
             step.cached = base.present
             return base.state
 

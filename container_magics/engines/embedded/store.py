@@ -269,12 +269,22 @@ class Store:
         with self._db.transaction() as db:
             db.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (name, digest, image))
 
-    def image(self, image_id: str) -> ImageRow:
-        """An image by its whole ID, which must exist."""
+    def image(self, image_id: str, *, damaged: bool = False) -> ImageRow:
+        """An image by its whole ID; a `damaged` one too, with an empty configuration, if so asked.
+
+        Raises:
+            NotFoundError: there is no such image (any more).
+            StoreError: its configuration cannot be read.
+        """
         sizes = self._db.all("SELECT size FROM images WHERE id=?", image_id)
         if not sizes:
             raise NotFoundError(f"No such image: {image_id}")
-        config = self.image_config(image_id)
+        try:
+            config = self.image_config(image_id)
+        except StoreError:
+            if not damaged:
+                raise
+            config = {}
         names = tuple(
             r[0]
             for r in self._db.all("SELECT name FROM names WHERE image=? ORDER BY name", image_id)
