@@ -13,10 +13,11 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from ...dockerfile import Dockerfile, Stage, StageGraph, parse, stage_graph
-from ...errors import BuildError, UnsupportedError
+from ...errors import BuildError, PullError, UnsupportedError
 from ...oci.platforms import Platform
 from ...reference import parse as parse_reference
 from ..base import BuildRequest, Cancellation, Emit, VertexWarning
@@ -88,10 +89,22 @@ class Build:
             self.cached += cached
 
     def base(self, name: str, vertex: str) -> Base:
-        """An image to build on; the same one wherever the build names it."""
+        """An image to build on; the same one wherever the build names it.
+
+        Raises:
+            PullError: it cannot be had; if the name is nearly a stage's, the hint says so.
+        """
         known = self.bases.get(name)
         if known is None:
-            found = self.tools.bases(name, vertex, self.emit, self.cancel, self.request.pull)
+            try:
+                found = self.tools.bases(name, vertex, self.emit, self.cancel, self.request.pull)
+            except PullError as error:
+                stages = [stage.name for stage in self.graph.stages if stage.name]
+                near = get_close_matches(name.lower(), stages, n=1)
+                if near:
+                    meant = f"No stage is called {name}. Did you mean {near[0]}?"
+                    error.hint = f"{meant}\n{error.hint}".strip()
+                raise
             known = self.bases.setdefault(name, found)
         return known
 
