@@ -11,7 +11,6 @@ in the store's own directory, through the launcher that will run the containers.
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import stat
@@ -21,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ....errors import SandboxError, StoreError
-from ..database import FREE_SPACE
 from ..holding import OPAQUE_VALUE, Holding
 from ..store import default_root, remove_tree
 from .client import Launcher, Spec
@@ -33,6 +31,8 @@ FORCE = "CONTAINER_MAGICS_RUNG"
 """Environment variable that names the only rung to try."""
 PROOT = "CONTAINER_MAGICS_PROOT"
 """Environment variable with the path of PRoot, where it is not in PATH."""
+
+_ROOM = 1 << 18  # bytes: more than an attempt writes, or a full disk would look like a lower rung
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +191,6 @@ def _try_overlay(kind: _Kind, place: _Place, launcher: Launcher) -> None:
         ):
             raise _UnavailableError("overlayfs leaves no mark on opaque directories")
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise StoreError(
-                f"the image store {place.path.parent} cannot be used: {error.strerror}",
-                hint=FREE_SPACE,
-            ) from error
         raise _UnavailableError(str(error)) from error
 
 
@@ -242,10 +237,13 @@ class _Place:
     def __enter__(self) -> _Place:
         try:
             self.mount.mkdir(parents=True)
+            (self.path / "room").write_bytes(bytes(_ROOM))
+            (self.path / "room").unlink()
         except OSError as error:
+            remove_tree(self.path)
             raise StoreError(
                 f"the image store {self.path.parent} cannot be written to: {error}",
-                hint="Set CONTAINER_MAGICS_ROOT to a directory that you can write to.",
+                hint="Set CONTAINER_MAGICS_ROOT to a directory with space that you can write to.",
             ) from error
         return self
 
