@@ -12,12 +12,12 @@ from collections.abc import Iterable, Iterator
 
 from .tar import Entry
 
-__all__ = ["OPAQUE", "SUPERSEDED", "WHITEOUT", "Node", "Tree", "TreeLoopError"]
+__all__ = ["MAX_LINKS", "OPAQUE", "SUPERSEDED", "WHITEOUT", "Node", "Tree", "TreeLoopError"]
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 SUPERSEDED = "../extra/"
-_MAX_LINKS = 40
+MAX_LINKS = 40
 
 
 class TreeLoopError(Exception):
@@ -107,8 +107,8 @@ class Tree:
             node = here.children.get(part) if here is not None and here.children else None
             if node is not None and node.is_symlink and (todo or follow):
                 links += 1
-                if links > _MAX_LINKS:
-                    raise TreeLoopError(f"too many levels of symbolic links in /{path}")
+                if links > MAX_LINKS:
+                    raise TreeLoopError(f"too many levels of symbolic links in /{path.lstrip('/')}")
                 if node.entry.link.startswith("/"):
                     done.clear()
                     del nodes[1:]

@@ -14,8 +14,9 @@ from ...oci.compression import decompressed, is_tar
 from ...oci.tar import BLOCK, Member, read_members
 from ...oci.tree import Tree
 from ..base import Cancellation
-from .copying import Content, Found, Owner, Piece, layout, layout_archive
-from .record import entry_of
+from .copying import Found
+from .layout import Owner, Piece, layout, layout_archive
+from .record import Content, entry_of
 
 __all__ = ["add_pieces", "fetch"]
 
@@ -45,7 +46,10 @@ def _is_archive(content: Content) -> bool:
 
 def _members(content: Content) -> Iterator[Member]:
     with content() as file:
-        yield from read_members(decompressed(file.read))
+        try:
+            yield from read_members(decompressed(file.read))
+        except CorruptArchiveError as error:
+            raise BuildError(f"Error processing tar file: {error}") from error
 
 
 def fetch(url: str, directory: Path, cancel: Cancellation) -> Found:

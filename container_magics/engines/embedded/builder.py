@@ -108,6 +108,19 @@ class Build:
             known = self.bases.setdefault(name, found)
         return known
 
+    def stage(self, index: int) -> BuildState:
+        """The result of a stage, once it is there.
+
+        One that the graph does not foresee, since only an ONBUILD trigger of a base image names
+        it, is built by the first thread that asks.
+        """
+        with self._lock:
+            unforeseen = index not in self.results
+            future = self.results.setdefault(index, Future())
+        if unforeseen:
+            _run_stage(self, self.graph.stages[index])
+        return future.result()
+
     def check(self) -> None:
         """Stop here if the build was cancelled."""
         if self.cancel.cancelled:
@@ -178,38 +191,39 @@ def _platform_args(platform: Platform) -> dict[str, str]:
 
 
 def _run_stages(work: Build) -> BuildState:
-    from .steps import StageBuilder, announce
+    from .steps import announce
 
     for index in work.graph.needed:
         announce(work, work.graph.stages[index])
     needed = [work.graph.stages[index] for index in work.graph.needed]
     work.results = {stage.index: Future() for stage in needed}
-
-    def run(stage: Stage) -> None:
-        future = work.results[stage.index]
-        try:
-            for index in stage.needs:
-                work.results[index].result()
-            future.set_result(StageBuilder(work, stage).run())
-        except BaseException as error:  # handed on by the future
-            future.set_exception(error)
-            raise
-
     with ThreadPoolExecutor(len(needed), thread_name_prefix="container-magics-stage") as pool:
-        running = [pool.submit(run, stage) for stage in needed]
+        running = [pool.submit(_run_stage, work, stage) for stage in needed]
         done, _ = wait(running, return_when=FIRST_EXCEPTION)
         first = next((f.exception() for f in running if f in done and f.exception()), None)
         if first is not None:
             work.cancel.cancel()
     if first is not None:
         raise first
-    return work.results[work.graph.target].result()
+    return work.stage(work.graph.target)
+
+
+def _run_stage(work: Build, stage: Stage) -> None:
+    from .steps import StageBuilder
+
+    future = work.results[stage.index]
+    try:
+        for index in stage.needs:
+            work.stage(index)
+        future.set_result(StageBuilder(work, stage).run())
+    except BaseException as error:  # handed on by the future
+        future.set_exception(error)
+        raise
 
 
 def _warn_unused(work: Build) -> None:
-    declared = {
-        name for index in work.graph.needed for name in work.results[index].result().args
-    } | set(work.graph.global_args)
+    declared = {name for future in work.results.values() for name in future.result().declared}
+    declared |= set(work.graph.global_args)
     unused = sorted(set(work.build_args) - declared - PREDEFINED_ARGS)
     if unused:
         names = " ".join(unused)

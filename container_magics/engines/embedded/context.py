@@ -54,7 +54,8 @@ class BuildContext:
         Wildcards may match nothing, as in BuildKit.
 
         Raises:
-            SourceNotFoundError: nothing is there, it is ignored, or it leaves the context.
+            SourceNotFoundError: nothing is there, it is ignored, or it leaves the context; or a
+                symlink leads to such a place.
         """
         wanted = _clean(source)
         if self.root is None:
@@ -62,15 +63,20 @@ class BuildContext:
                 f'failed to compute cache key: "/{wanted}" not found',
                 hint="This build has no context; name a directory to COPY from.",
             )
-        if has_wildcard(source):
-            return sorted(self._glob(wanted))
-        if not self._exists(wanted):
-            raise self._missing(source, wanted)
-        return [wanted]
+        found = sorted(self._glob(wanted)) if has_wildcard(source) else [wanted]
+        for path in found:
+            if not self._exists(path):
+                raise self._missing(source, path)
+        return found
 
     def _exists(self, path: str) -> bool:
         real = self.resolve(path)
-        return real is not None and not self._hidden(path) and os.path.lexists(self.full(real))
+        return (
+            real is not None
+            and not self._hidden(path)
+            and not self._hidden(real)
+            and os.path.lexists(self.full(real))
+        )
 
     def _hidden(self, path: str) -> bool:
         return bool(path) and self.ignore.excludes(path) and not self.ignore.may_include_below(path)
@@ -106,13 +112,21 @@ class BuildContext:
                 "A source can't lie outside the build context: build with a directory further up "
                 f"as the context (the last argument), which is now {self.root}."
             )
-        elif os.path.islink(self.full(wanted)) and self.resolve(wanted) is None:
-            hint = f"{wanted} is a symlink that leads out of the build context {self.root}."
+        elif os.path.islink(self.full(wanted)) and self._hidden(wanted) is False:
+            hint = self._bad_link(wanted)
         elif os.path.lexists(self.full(wanted)):
             hint = f"{wanted} is there, but .dockerignore excludes it."
         else:
             hint = f"The build context is {self.root}" + self._nearest(wanted)
         return SourceNotFoundError(f'failed to compute cache key: "/{wanted}" not found', hint=hint)
+
+    def _bad_link(self, wanted: str) -> str:
+        real = self.resolve(wanted)
+        if real is None:
+            return f"{wanted} is a symlink that leads out of the build context {self.root}."
+        if os.path.lexists(self.full(real)):
+            return f"{wanted} is a symlink to {real}, which .dockerignore excludes."
+        return f"{wanted} is a symlink to {real}, which is not there."
 
     def _nearest(self, wanted: str) -> str:
         import difflib

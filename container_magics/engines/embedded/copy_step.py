@@ -9,7 +9,8 @@ from ...dockerfile import Add, Copy, expand, expand_heredoc
 from ...errors import DockerfileError, UnsupportedError
 from ..base import VertexWarning
 from .adding import add_pieces, fetch
-from .copying import Found, content_key, find_in_context, find_in_tree, layout, literal, owner_of
+from .copying import Found, content_key, find_in_context, find_in_tree, literal
+from .layout import layout, owner_of
 from .state import BuildState
 from .step import Step, digest
 from .store import LayerRow
@@ -29,7 +30,7 @@ def copy_step(step: Step, instruction: Copy | Add, state: BuildState) -> BuildSt
         BuildError: the destination does not fit, or a URL gives no file.
         UnsupportedError: a flag that is not available.
     """
-    keyword, names, escape = instruction.keyword, state.expansion, step.escape
+    keyword, names, escape = instruction.keyword, state.variables, step.escape
     for name, _ in instruction.flags:
         if name not in _FLAGS:
             raise UnsupportedError(
@@ -80,7 +81,7 @@ def _find(
         return find_in_context(work.context, digests, sources)
     index = work.graph.find(origin, index=step.stage.index)
     if index is not None:
-        layers = work.results[index].result().layers
+        layers = work.stage(index).layers
         origin = f"stage {origin}"
     else:
         layers = work.base(origin, step.vertex.digest).state.layers

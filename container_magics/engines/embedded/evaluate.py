@@ -6,7 +6,6 @@ builder's, since they make layers.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -34,6 +33,7 @@ from ...dockerfile import (
 )
 from ...errors import DockerfileError, UsageError
 from .state import BuildState
+from .wording import duration, quoted, rune
 
 __all__ = ["PREDEFINED_ARGS", "apply_changes", "evaluate", "shell_words"]
 
@@ -43,10 +43,17 @@ PREDEFINED_ARGS = frozenset(
     for name in (pair, pair.lower())
 )
 _PORT = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?(?:/(tcp|udp|sctp))?", re.IGNORECASE)
-_SIGNAL = re.compile(r"(?:SIG)?[A-Z][A-Z0-9+-]*|\d{1,2}")
-_ESCAPES = {
-    7: r"\a", 8: r"\b", 9: r"\t", 10: r"\n", 11: r"\v", 12: r"\f", 13: r"\r", 39: r"\'", 92: r"\\",
-}  # fmt: skip
+_SIGNALS = frozenset(
+    name
+    for names in (
+        ("ABRT", "ALRM", "BUS", "CHLD", "CLD", "CONT", "FPE", "HUP", "ILL", "INT", "IO", "IOT"),
+        ("KILL", "PIPE", "POLL", "PROF", "PWR", "QUIT", "SEGV", "STKFLT", "STOP", "SYS", "TERM"),
+        ("TRAP", "TSTP", "TTIN", "TTOU", "URG", "USR1", "USR2", "VTALRM", "WINCH", "XCPU", "XFSZ"),
+        ("RTMIN", *(f"RTMIN+{n}" for n in range(1, 16))),
+        ("RTMAX", *(f"RTMAX-{n}" for n in range(1, 15))),
+    )
+    for name in names
+)
 _IMPORT_CHANGES = (
     Cmd,
     Entrypoint,
@@ -66,11 +73,6 @@ def shell_words(state: BuildState) -> list[str]:
     return list(state.config.get("Shell") or ("/bin/sh", "-c"))
 
 
-def _quoted(words: Sequence[str]) -> str:
-    """A list as Go's %q prints it, which is how BuildKit writes history."""
-    return "[" + " ".join(json.dumps(word, ensure_ascii=False) for word in words) + "]"
-
-
 def _argv(command: Command, state: BuildState) -> list[str]:
     return [*shell_words(state), *command.words] if command.shell else list(command.words)
 
@@ -87,24 +89,23 @@ def evaluate(
     Raises:
         DockerfileError: a value that makes no sense, without a line.
     """
-    names = state.expansion
+    names = state.variables
     if isinstance(instruction, Env):
         pairs = [(expand(k, names, escape), expand(v, names, escape)) for k, v in instruction.pairs]
-        env = {**state.env, **dict(pairs)}
         text = "ENV " + " ".join(f"{key}={value}" for key, value in pairs)
-        return state.with_config(Env=[f"{k}={v}" for k, v in env.items()]).with_history(text)
+        return state.with_env(dict(pairs)).with_history(text)
     if isinstance(instruction, Arg):
         return _declare(instruction, state, escape, build_args, global_args)
     if isinstance(instruction, Cmd):
         words = _argv(instruction.command, state)
         after = state.with_config(Cmd=words, ArgsEscaped=True)
-        return replace(after, cmd_here=True).with_history(f"CMD {_quoted(words)}")
+        return replace(after, cmd_here=True).with_history(f"CMD {quoted(words)}")
     if isinstance(instruction, Entrypoint):
         words = _argv(instruction.command, state)
         after = state.with_config(Entrypoint=words)
         if not state.cmd_here:
             after = after.with_config(Cmd=None)
-        return after.with_history(f"ENTRYPOINT {_quoted(words)}")
+        return after.with_history(f"ENTRYPOINT {quoted(words)}")
     if isinstance(instruction, Label):
         pairs = [(expand(k, names, escape), expand(v, names, escape)) for k, v in instruction.pairs]
         labels = {**(state.config.get("Labels") or {}), **dict(pairs)}
@@ -134,7 +135,8 @@ def evaluate(
         return state.with_config(Shell=words).with_history(f"SHELL [{' '.join(words)}]")
     if isinstance(instruction, Stopsignal):
         signal = expand(instruction.signal, names, escape)
-        if not _SIGNAL.fullmatch(signal.upper()):
+        name = signal.upper().removeprefix("SIG")
+        if name not in _SIGNALS and not (signal.isdecimal() and int(signal)):
             raise DockerfileError(f"Invalid signal: {signal}")
         return state.with_config(StopSignal=signal).with_history(f"STOPSIGNAL {signal}")
     if isinstance(instruction, Healthcheck):
@@ -143,9 +145,8 @@ def evaluate(
         triggers = [*(state.config.get("OnBuild") or ()), instruction.trigger]
         return state.with_config(OnBuild=triggers)
     if isinstance(instruction, Maintainer):
-        name = expand(instruction.name, names, escape)
-        rest = {**state.rest, "author": name}
-        return replace(state, rest=rest).with_history(f"MAINTAINER {name}")
+        rest = {**state.rest, "author": instruction.name}
+        return replace(state, rest=rest).with_history(f"MAINTAINER {instruction.name}")
     raise DockerfileError(f"{instruction.keyword} is not an instruction that can stand here")
 
 
@@ -159,15 +160,16 @@ def _declare(
     shown: list[str] = []
     args = dict(state.args)
     for name, default in instruction.pairs:
-        seen = {**{k: v for k, v in args.items() if v is not None}, **state.env}
-        value = expand(default, seen, escape) if default is not None else None
+        value = expand(default, {**state.env, **args}, escape) if default is not None else None
         shown.append(name if value is None else f"{name}={value}")
         if name in build_args:
             value = build_args[name]
         elif value is None:
-            value = global_args.get(name, args.get(name))
-        args[name] = value
-    return replace(state, args=args).with_history("ARG " + " ".join(shown))
+            value = global_args.get(name)
+        if value is not None:
+            args[name] = value
+    declared = (*state.declared, *(name for name, _ in instruction.pairs))
+    return replace(state, args=args, declared=declared).with_history("ARG " + " ".join(shown))
 
 
 def _ports(text: str) -> list[str]:
@@ -197,32 +199,11 @@ def _healthcheck(instruction: Healthcheck, state: BuildState) -> BuildState:
             if value:
                 check[key] = value
     shown = " ".join(
-        [_quoted(check["Test"])]
-        + [f'"{_duration(check.get(key, 0))}"' for key in ("Interval", "Timeout", "StartPeriod")]
-        + [_rune(check.get("Retries", 0))]
+        [quoted(check["Test"])]
+        + [f'"{duration(check.get(key, 0))}"' for key in ("Interval", "Timeout", "StartPeriod")]
+        + [rune(check.get("Retries", 0))]
     )
     return state.with_config(Healthcheck=check).with_history(f"HEALTHCHECK &{{{shown}}}")
-
-
-def _rune(number: int) -> str:
-    """As Go's %q prints a number: the character it stands for, quoted."""
-    if number in _ESCAPES:
-        return f"'{_ESCAPES[number]}'"
-    character = chr(number)
-    return f"'{character}'" if character.isprintable() else f"'\\x{number:02x}'"
-
-
-def _duration(nanoseconds: int) -> str:
-    """As Go prints a time.Duration: 1m0s, 500ms, 0s."""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    if not seconds and rest:
-        return f"{rest / 1e6:g}ms" if rest >= 1_000_000 else f"{rest / 1e3:g}µs"
-    hours, seconds = divmod(seconds, 3600)
-    minutes, seconds = divmod(seconds, 60)
-    tail = f"{seconds}{f'{rest / 1e9:g}'[1:] if rest else ''}s"
-    if hours:
-        return f"{hours}h{minutes}m{tail}"
-    return f"{minutes}m{tail}" if minutes else tail
 
 
 def apply_changes(config: Mapping[str, Any], changes: Sequence[str]) -> dict[str, Any]:

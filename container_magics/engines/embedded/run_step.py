@@ -33,13 +33,13 @@ def run_step(step: Step, instruction: Run, state: BuildState) -> BuildState:
     request = step.work.request
     network = _network(instruction) or request.network
     argv, scripts = _argv(instruction, state)
-    args = {name: state.env.get(name, value or "") for name, value in state.args.items()}
-    shown_args = [f"{name}={value}" for name, value in args.items()]
+    env = state.variables
+    shown_args = [f"{name}={env.get(name, '')}" for name in state.declared]
     proxies = {k: v for k, v in step.work.build_args.items() if k in PREDEFINED_ARGS}
     user = str(state.config.get("User") or "")
     command = Command(
         argv,
-        {**proxies, **args, **state.env},
+        {**proxies, **env},
         state.workdir,
         user,
         _HOSTNAME,
@@ -48,7 +48,7 @@ def run_step(step: Step, instruction: Run, state: BuildState) -> BuildState:
     )
     key = digest(
         "RUN", state.chain, json.dumps(argv), json.dumps(scripts), json.dumps(shown_args),
-        json.dumps(state.config.get("Env") or []), state.workdir, user, network,
+        json.dumps(list(env.items())), state.workdir, user, network,
     )  # fmt: skip
     counted = f"|{len(shown_args)} {' '.join(shown_args)} " if shown_args else ""
     shown = f"RUN {counted}{' '.join(argv)} # buildkit"

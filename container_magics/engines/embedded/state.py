@@ -51,7 +51,8 @@ class BuildState:
         history: the `history` array, oldest first.
         created: RFC 3339 time of the last layer, or of the base image.
         rest: the other fields of the base's configuration, such as `author`.
-        args: build arguments declared so far in this stage, with their values (None: no value).
+        declared: names of the build arguments declared so far in this stage, as often as written.
+        args: their values, unless ENV has set the name since; and those of the stage below.
         cmd_here: whether CMD was set in this stage (ENTRYPOINT drops an inherited one).
     """
 
@@ -60,7 +61,8 @@ class BuildState:
     history: tuple[Mapping[str, Any], ...] = ()
     created: str = ""
     rest: Mapping[str, Any] = field(default_factory=dict)
-    args: Mapping[str, str | None] = field(default_factory=dict)
+    declared: tuple[str, ...] = ()
+    args: Mapping[str, str] = field(default_factory=dict)
     cmd_here: bool = False
 
     @classmethod
@@ -106,19 +108,25 @@ class BuildState:
         return dict(pair.partition("=")[::2] for pair in self.config.get("Env") or ())
 
     @property
+    def variables(self) -> dict[str, str]:
+        """What RUN and every other instruction sees: ENV and ARG, the later one where both are."""
+        return {**self.env, **self.args}
+
+    @property
     def workdir(self) -> str:
         """The working directory, absolute."""
         return str(self.config.get("WorkingDir") or "/")
-
-    @property
-    def expansion(self) -> dict[str, str]:
-        """The variables an instruction sees: ENV before ARG."""
-        return {**{k: v for k, v in self.args.items() if v is not None}, **self.env}
 
     def with_config(self, **values: object) -> BuildState:
         """With fields of `config` set; None removes one."""
         config = {**self.config, **values}
         return replace(self, config={k: v for k, v in config.items() if v is not None})
+
+    def with_env(self, pairs: Mapping[str, str]) -> BuildState:
+        """With ENV's pairs set."""
+        env = [f"{name}={value}" for name, value in {**self.env, **pairs}.items()]
+        left = {name: value for name, value in self.args.items() if name not in pairs}
+        return replace(self.with_config(Env=env), args=left)
 
     def with_history(self, created_by: str) -> BuildState:
         """With a history row of an instruction that made no layer."""
@@ -141,7 +149,7 @@ class BuildState:
         whole = {
             **self.rest,
             "created": created,
-            "config": dict(self.config),
+            "config": {k: v for k, v in self.config.items() if v not in ([], {})},
             "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in self.layers]},
             "history": history,
         }

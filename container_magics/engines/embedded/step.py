@@ -9,7 +9,7 @@ from ...dockerfile import Stage
 from ..base import Vertex, VertexLog
 from .builder import Build
 from .cache import CacheHit
-from .copying import Piece
+from .layout import Piece
 from .record import ChunkReader, archive
 from .state import BuildState, now
 from .store import LayerRow, Store

@@ -22,11 +22,12 @@ from typing import NamedTuple
 from ...dockerfile import Add, Copy, Instruction, Run, Stage, Workdir, expand, parse_instruction
 from ...errors import BuildError, ContainerMagicsError, DockerfileError, UnsupportedError
 from ...oci.platforms import Platform
+from ...oci.tree import TreeLoopError
 from ..base import Vertex
 from .builder import Build
 from .copy_step import copy_step
-from .copying import Piece, layout_directory, owner_of
 from .evaluate import evaluate
+from .layout import Piece, layout_directory, owner_of
 from .run_step import run_step
 from .state import BuildState
 from .step import Step, digest
@@ -90,7 +91,7 @@ class StageBuilder:
         """
         state = self._base()
         triggers = tuple(state.config.get("OnBuild") or ())
-        state = replace(state.with_config(OnBuild=None), cmd_here=False)
+        state = replace(state.with_config(OnBuild=None), cmd_here=False, declared=())
         for number, trigger in enumerate(triggers, 1):
             instruction = parse_instruction(trigger, self._escape)
             name = f"[{_stage_name(self._stage)} onbuild {number}/{len(triggers)}] {trigger}"
@@ -103,7 +104,7 @@ class StageBuilder:
     def _base(self) -> BuildState:
         stage, work = self._stage, self._work
         if stage.base_stage is not None:
-            return work.results[stage.base_stage].result()
+            return work.stage(stage.base_stage)
         if stage.platform and Platform.parse(stage.platform).rank_on(Platform.host()) is None:
             raise UnsupportedError(
                 f"FROM --platform={stage.platform}: this engine builds for its own platform only"
@@ -130,6 +131,9 @@ class StageBuilder:
                 return self._workdir(step, instruction, state)
         except DockerfileError as error:
             raise _located(error, work, instruction.line) from None
+        except TreeLoopError as error:
+            step_name = named.name if named else instruction.text
+            raise BuildError(str(error), step=step_name, line=instruction.line) from error
         except BuildError as error:
             error.step = error.step or (named.name if named else instruction.text)
             error.line = error.line or instruction.line
@@ -160,7 +164,7 @@ class StageBuilder:
         work.count(cached=step.cached)
 
     def _workdir(self, step: Step, instruction: Workdir, state: BuildState) -> BuildState:
-        written = expand(instruction.path, state.expansion, self._escape)
+        written = expand(instruction.path, state.variables, self._escape)
         path = posixpath.normpath(posixpath.join(state.workdir, written))
         state = state.with_config(WorkingDir=path)
         shown = written if written.startswith("/") else path
