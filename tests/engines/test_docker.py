@@ -39,14 +39,19 @@ BASE = "busybox:test"
 
 @pytest.fixture
 def engine(docker_engine: DockerEngine) -> Iterator[DockerEngine]:
-    """The tests' engine, that afterwards has the base image alone and no container."""
+    """The tests' engine, that before and afterwards has the base image alone and no container."""
+    clean(docker_engine)
     yield docker_engine
-    with docker_engine.calling() as api:
+    clean(docker_engine)
+
+
+def clean(engine: DockerEngine) -> None:
+    with engine.calling() as api:
         for container in api.containers(all=True):
             api.remove_container(container["Id"], force=True, v=True)
-    for image in docker_engine.images():
+    for image in engine.images():
         if BASE not in image.names:
-            docker_engine.remove_image(image.id, force=True)
+            engine.remove_image(image.id, force=True)
 
 
 def run(

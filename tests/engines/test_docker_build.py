@@ -233,7 +233,7 @@ def test_no_dockerfile(builder, text):
 
 
 def test_unknown_target(builder):
-    with pytest.raises(BuildError, match="nonesuch"):
+    with pytest.raises(DockerfileError, match="nonesuch"):
         builder.build("FROM busybox:test\n", target="nonesuch")
 
 

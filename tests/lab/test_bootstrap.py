@@ -14,7 +14,7 @@ from container_magics.errors import CorruptArchiveError
 from container_magics.lab.bootstrap import bootstrap, write_root
 from container_magics.lab.packages import Packages
 from container_magics.lab.sources import AptSource
-from tests.lab.packaging import entry, write_package
+from tests.lab.debs import entry, write_package
 
 ORDINARY_USER = 1000
 SOURCE = AptSource("http://mirror.invalid/debian", "bookworm", ("main",), "/host/keyring.gpg")

@@ -132,7 +132,8 @@ class DockerEngine:
         """All images but intermediate ones, newest first."""
         with self.calling() as api:
             rows = api.images()
-        found = [images.summary(row) for row in rows]
+        # The engine gives no order to images of one second; ours must not change between calls.
+        found = sorted((images.summary(row) for row in rows), key=lambda image: image.id)
         return sorted(found, key=lambda i: i.created.timestamp() if i.created else 0, reverse=True)
 
     def image(self, name: str) -> Image:
