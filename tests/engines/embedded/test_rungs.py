@@ -10,7 +10,7 @@ import pytest
 
 from container_magics.engines.embedded.sandbox.client import Launcher
 from container_magics.engines.embedded.sandbox.rungs import FORCE, PROOT, choose, diagnose
-from container_magics.errors import SandboxError
+from container_magics.errors import SandboxError, StoreError
 from tests.fixtures.sandbox import RUNGS
 
 
@@ -81,7 +81,7 @@ def test_something_else_called_proot_is_found_out(
 
 def test_a_store_that_cannot_be_written_says_so(launcher: Launcher, tmp_path: Path):
     (tmp_path / "file").touch()
-    with pytest.raises(SandboxError, match="CONTAINER_MAGICS_ROOT"):
+    with pytest.raises(StoreError, match="CONTAINER_MAGICS_ROOT"):
         choose(tmp_path / "file" / "store", launcher)
 
 
