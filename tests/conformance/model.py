@@ -8,8 +8,19 @@ import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-__all__ = ["Case", "Directory", "HardLink", "Item", "Link", "Plain", "tar_of", "write_context"]
+__all__ = [
+    "Case",
+    "Directory",
+    "HardLink",
+    "Item",
+    "Link",
+    "Plain",
+    "raw_tar",
+    "tar_of",
+    "write_context",
+]
 
 OLD = 1_000_000_000
 """The mtime of everything in a context, unless it says otherwise: 2001-09-09."""
@@ -144,5 +155,20 @@ def tar_of(items: Mapping[str, Item], compression: str = "") -> bytes:
                 member.type, member.linkname, member.mode = tarfile.SYMTYPE, item.target, 0o777
             elif isinstance(item, HardLink):
                 member.type, member.linkname = tarfile.LNKTYPE, item.target
+            archive.addfile(member, io.BytesIO(data))
+    return output.getvalue()
+
+
+def raw_tar(*members: tuple[str, Mapping[str, Any], bytes], gnu: bool = False) -> bytes:
+    """A tar archive of members as given, however odd: name, fields of `TarInfo`, content."""
+    output = io.BytesIO()
+    kind = tarfile.GNU_FORMAT if gnu else tarfile.PAX_FORMAT
+    with tarfile.open(fileobj=output, mode="w", format=kind) as archive:
+        for name, fields, data in members:
+            member = tarfile.TarInfo(name)
+            member.mtime = OLD
+            for field_name, value in fields.items():
+                setattr(member, field_name, value)
+            member.size = len(data)
             archive.addfile(member, io.BytesIO(data))
     return output.getvalue()

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from container_magics.engines.base import BuildRequest, Cancellation, Engine
-from container_magics.errors import BuildError, ContainerMagicsError, DockerfileError
+from container_magics.errors import (
+    BuildError,
+    ContainerMagicsError,
+    DockerfileError,
+)
 
-from .cases import CASES
+from .cases import CASES, REMOTE
 from .compare import differences
 from .model import Case, write_context
 from .saved import SavedImage, read_saved
@@ -42,9 +48,9 @@ def build(engine: Engine, case: Case, context: Path) -> SavedImage | ContainerMa
 
 def failures(case: Case, error: ContainerMagicsError, engine: str) -> list[str]:
     """What is wrong with how a build failed; Docker's words do not always name a line."""
-    wrong = []
     if case.error not in {kind.__name__ for kind in type(error).__mro__}:
-        wrong.append(f"raised {type(error).__name__}, not {case.error or 'nothing'}: {error}")
+        return [f"raised {type(error).__name__}, not {case.error or 'nothing'}: {error}"]
+    wrong = []
     if case.words not in str(error):
         wrong.append(f"{case.words!r} is not in {error}")
     known = (case.line, 0) if engine == "Docker" else (case.line,)
@@ -56,6 +62,19 @@ def failures(case: Case, error: ContainerMagicsError, engine: str) -> list[str]:
 @pytest.mark.parametrize("case", [c for c in CASES if not c.only_ours], ids=lambda case: case.name)
 def test_equal(case, buildkit_engine, embedded_engine, tmp_path, began, monkeypatch):
     monkeypatch.setenv("DOCKER_BUILDKIT", "1")
+    _hold(case, buildkit_engine, embedded_engine, tmp_path, began)
+
+
+@pytest.mark.parametrize("case", REMOTE, ids=lambda case: case.name)
+def test_equal_from_a_server(
+    case, buildkit_engine, embedded_engine, tmp_path, began, served, monkeypatch
+):
+    monkeypatch.setenv("DOCKER_BUILDKIT", "1")
+    here = replace(case, dockerfile=case.dockerfile.replace("URL", served))
+    _hold(here, buildkit_engine, embedded_engine, tmp_path, began)
+
+
+def _hold(case, buildkit_engine, embedded_engine, tmp_path, began):
     write_context(tmp_path / "context", case.context)
     docker = build(buildkit_engine, case, tmp_path / "context")
     ours = build(embedded_engine, case, tmp_path / "context")
@@ -65,6 +84,9 @@ def test_equal(case, buildkit_engine, embedded_engine, tmp_path, began, monkeypa
     ]
     if isinstance(docker, SavedImage) and isinstance(ours, SavedImage):
         found += differences(ours, docker, began)
+    mine, theirs = getattr(ours, "returncode", None), getattr(docker, "returncode", None)
+    if mine != theirs:
+        found.append(f"exit status {mine}, Docker {theirs}")
     unexplained = [text for text in found if not text.startswith(case.differs or ("\0",))]
     assert not unexplained, "\n" + "\n".join(unexplained)
     stale = [start for start in case.differs if not any(text.startswith(start) for text in found)]
@@ -82,8 +104,6 @@ def test_as_expected(case, embedded_engine, tmp_path):
     write_context(tmp_path / "context", case.context)
     ours = build(embedded_engine, case, tmp_path / "context")
     assert isinstance(ours, SavedImage), str(ours)
-    import hashlib
-
     for path, content in case.files.items():
         digest = hashlib.sha256(content.encode()).hexdigest()
         assert ours.files[path].digest == digest, f"/{path}"

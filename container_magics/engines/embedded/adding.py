@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from collections.abc import Iterator, Sequence
 from email.utils import parsedate_to_datetime
@@ -22,6 +23,7 @@ __all__ = ["add_pieces", "fetch"]
 
 _CHUNK = 1 << 20
 _TIMEOUT = 30
+_UNNAMED = "__unnamed__"
 
 
 def add_pieces(
@@ -55,6 +57,8 @@ def _members(content: Content) -> Iterator[Member]:
 def fetch(url: str, directory: Path, cancel: Cancellation) -> Found:
     """Download a URL for ADD: mode 0600, the server's Last-Modified as its time.
 
+    A URL whose path has no name gives `__unnamed__`, as in BuildKit.
+
     Raises:
         BuildError: the server can't be reached or answers with an error.
     """
@@ -62,9 +66,9 @@ def fetch(url: str, directory: Path, cancel: Cancellation) -> Found:
 
     import requests
 
-    name = unquote(urlsplit(url).path.rstrip("/").rpartition("/")[2])
-    if not name or "/" in name or name in (".", ".."):
-        raise BuildError(f"cannot determine filename for url: {url}")
+    name = posixpath.basename(unquote(urlsplit(url).path).rstrip("/"))
+    if name in ("", ".", ".."):
+        name = _UNNAMED
     target = directory / str(len(os.listdir(directory)))
     digest = hashlib.sha256()
     try:

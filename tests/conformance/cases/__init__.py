@@ -1,6 +1,19 @@
 """All cases, by what they are about."""
 
-from . import adding, configuration, copying, failing, stages, working
+from . import (
+    adding,
+    configuration,
+    copying,
+    corners_add,
+    corners_config,
+    corners_copy,
+    corners_run,
+    failing,
+    stages,
+    working,
+)
+
+REMOTE = adding.REMOTE
 
 CASES = [
     *stages.CASES,
@@ -9,4 +22,8 @@ CASES = [
     *copying.CASES,
     *adding.CASES,
     *failing.CASES,
+    *corners_config.CASES,
+    *corners_run.CASES,
+    *corners_copy.CASES,
+    *corners_add.CASES,
 ]

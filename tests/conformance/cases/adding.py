@@ -39,3 +39,20 @@ CASES = [
     ),
     Case("copy_tar_stays", HEAD + "COPY a.tar /n/\n", {"a.tar": tar_of(ARCHIVE)}),
 ]
+
+# URL is the address of a server of the tests; see `served`.
+REMOTE = [
+    Case(
+        "add_url", HEAD + "ADD URL/file.txt /f\nADD URL/d/file.txt /x/\nADD URL/file.txt /tmp/y\n"
+    ),
+    Case("add_url_no_time", HEAD + "ADD URL/no-time /t\n"),
+    Case("add_url_tar_stays", HEAD + "ADD URL/a.tar /t/\n"),
+    Case("add_url_chown", HEAD + "ADD --chown=me:7 URL/file.txt /t/\n"),
+    Case("add_url_query", HEAD + "ADD URL/file.txt?x=y /t/\n"),
+    Case("add_url_and_file", HEAD + "ADD a URL/file.txt /t/\n", {"a": "a\n"}),
+    Case(
+        "add_url_missing", HEAD + "ADD URL/missing /t/\n", error="BuildError", words="404", line=2
+    ),
+    Case("add_url_no_name", HEAD + "ADD URL/ /t/\nADD URL/a%2Fb%20c /v/\n"),
+    Case("add_url_no_name_but_file", HEAD + "ADD URL/ /t\n"),
+]
