@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,11 @@ def missing(reason: str) -> None:
     if os.environ.get("CI") == "true" or os.environ.get("CONTAINER_MAGICS_TESTS_REQUIRE") == "1":
         pytest.fail(f"missing part: {reason}", pytrace=False)
     pytest.skip(reason)
+
+
+def pytest_configure() -> None:
+    """Take SIGINT, which a shell's background job ignores and hands on to every child."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
