@@ -22,6 +22,7 @@ _PUBLIC = {
     "Session": "commands.session",
     "Table": "views.table",
     "human_size": "views.units",
+    "layers": "commands.layers",
     "size_chart": "views.sizes",
 }
 

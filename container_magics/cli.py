@@ -1,4 +1,4 @@
-"""`container-magics VERB …`: the docker verbs in a terminal, `doctor` and `lab`.
+"""`container-magics VERB …`: the docker verbs in a terminal, our views, `doctor` and `lab`.
 
 Exit codes are docker's: the command's own of `run`, 125 where the command line or the engine
 failed it, 126 and 127 where it could not start, 1 for other failures, 130 after Ctrl-C.
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _ENGINE_FAILED = 125
+_LOOKING = ("layers",)
 _INTERRUPTED = 130
 
 
@@ -74,6 +75,8 @@ def _run(words: list[str]) -> int:
 
             print(diagnosis(session))
             return 0
+        if verb in _LOOKING:
+            return _look(verb, rest[1:], session)
         return _docker(rest, session)
     finally:
         session.close()
@@ -91,6 +94,20 @@ def _context(words: list[str]) -> tuple[str, list[str]]:
     if len(words) < 2:
         raise UsageError(f"flag needs an argument: {words[0]}")
     return words[1], words[2:]
+
+
+def _look(verb: str, words: list[str], session: Session) -> int:
+    """Our own views, as text."""
+    from importlib import import_module
+
+    from .commands.call import Call
+    from .commands.dispatch import Resolved
+    from .commands.terminal import TerminalSurface
+
+    command = getattr(import_module(f".commands.{verb}", __package__), verb.upper())
+    resolved = Resolved(command, command.grammar.parse(words))
+    print(resolved.run(Call(session, TerminalSurface())))
+    return 0
 
 
 def _docker(words: list[str], session: Session) -> int:

@@ -15,6 +15,7 @@
     │   └── PullError              no registry could give the image; has every answer
     │       └── UnreachableError   none of them answered at all
     ├── FetchError                 the packages for a stand-in cannot be had here
+    ├── ThresholdError             an image that breaks a limit that was set for it
     ├── EngineUnavailableError     the chosen engine does not answer
     ├── SandboxError               no rung of the isolation ladder works, or one broke
     ├── StoreError                 the store is damaged, full or not writable
@@ -46,6 +47,7 @@ __all__ = [
     "SourceNotFoundError",
     "StepFailedError",
     "StoreError",
+    "ThresholdError",
     "UnreachableError",
     "UnsupportedError",
     "UsageError",
@@ -215,6 +217,10 @@ class FetchError(ContainerMagicsError):
 
 class UnreachableError(PullError):
     """No registry could be spoken to at all: nothing is known about the image."""
+
+
+class ThresholdError(ContainerMagicsError):
+    """An image that breaks a limit that was set for it, such as `layers --lowest-efficiency`."""
 
 
 class EngineUnavailableError(ContainerMagicsError):

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from ..errors import RunError
 from ..views.table import Table
 from ..views.text import visible
+from ..views.widget import LiveView
 
 __all__ = ["SHOWN", "Document", "Lines", "Record", "RunOutput"]
 
@@ -97,5 +98,5 @@ class RunOutput:
             )
 
 
-SHOWN = (Table, Lines, Document, Record)
+SHOWN = (Table, Lines, Document, Record, LiveView)
 """Values that a command leaves to its caller to show."""

@@ -10,7 +10,7 @@ from ..engines.base import Engine
 if TYPE_CHECKING:
     from ..engines.discovery import Choice
 
-__all__ = ["Session"]
+__all__ = ["Session", "current"]
 
 
 class Session:
@@ -75,3 +75,13 @@ class Session:
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.close()
+
+
+_current: list[Session] = []
+
+
+def current() -> Session:
+    """The session of this process's notebook: that of the magics and of the functions of `cm`."""
+    if not _current:
+        _current.append(Session())
+    return _current[0]

@@ -18,7 +18,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+if TYPE_CHECKING:
+    from .contents import Contents
 
 __all__ = [
     "BuildEvent",
@@ -409,6 +412,14 @@ class Engine(Protocol):
         """One image by name or ID."""
         ...
 
+    def contents(self, name: str) -> Contents:
+        """What the layers of an image hold, or else those of a container.
+
+        Raises:
+            StoreError, CorruptArchiveError: a layer is damaged.
+        """
+        ...
+
     def inspect(self, name: str) -> dict[str, Any]:
         """The JSON object that `docker inspect` prints for an image, or else a container."""
         ...
@@ -417,8 +428,11 @@ class Engine(Protocol):
         """Give an image another name."""
         ...
 
-    def remove_image(self, name: str, *, force: bool = False) -> Removal:
+    def remove_image(self, name: str, *, force: bool = False, prune: bool = True) -> Removal:
         """Untag an image, and delete it with its last name.
+
+        Without `prune` its layers stay where a build could still use them, as with docker's
+        `--no-prune`.
 
         Raises:
             ConflictError: a container uses it, or an ID has several names, without `force`.

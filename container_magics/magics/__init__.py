@@ -25,13 +25,13 @@ _completed: WeakSet[InteractiveShell] = WeakSet()
 
 def load(shell: InteractiveShell) -> None:
     """Register the magics in a shell; loading again is harmless."""
-    from ..commands.session import Session
+    from ..commands.session import current
     from .completion import COMPLETED_LINES, complete
     from .docker import DockerMagics
     from .statements import ShowStatements
 
     unload(shell)
-    shell.register_magics(DockerMagics(shell, Session()))
+    shell.register_magics(DockerMagics(shell, current()))
     shell.ast_transformers.append(ShowStatements())
     if shell not in _completed:
         _completed.add(shell)
@@ -46,7 +46,9 @@ def unload(shell: InteractiveShell) -> None:
     registered = shell.magics_manager.registry.pop("DockerMagics", None)
     if isinstance(registered, DockerMagics):
         registered.session.close()
-    for kind, names in (("line", ("docker",)), ("cell", ("docker", "dockerfile"))):
+    from .statements import NAMES
+
+    for kind, names in (("line", NAMES), ("cell", NAMES)):
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)
     shell.ast_transformers = [

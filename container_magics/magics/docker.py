@@ -11,6 +11,7 @@ from IPython.core.magic import (
     Magics,
     cell_magic,
     line_cell_magic,
+    line_magic,
     magics_class,
     needs_local_scope,
     no_var_expand,
@@ -24,6 +25,7 @@ from .words import continue_line, parse
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+    from ..commands.call import Command
     from ..commands.dispatch import Resolved
     from ..commands.surface import Surface
     from ..engines.base import Image
@@ -86,6 +88,27 @@ class DockerMagics(Magics):
         words = parse(line, self._namespace(local_ns))
         command = build_cell(cell, self._bind)
         extra = _extra()
+        return self._perform(
+            Resolved(command, command.grammar.parse(words, extra), "", extra), None
+        )
+
+    @no_var_expand
+    @needs_local_scope
+    @line_magic
+    def layers(self, line: str, local_ns: Mapping[str, object] | None = None) -> object:
+        """Show what each layer of an image or container holds: `%layers IMAGE`.
+
+        Words are read as `%docker` reads them; `%layers --help` lists the flags.
+        """
+        from ..commands.layers import LAYERS
+
+        return self._view(LAYERS, line, local_ns)
+
+    def _view(self, command: Command, line: str, local_ns: Mapping[str, object] | None) -> object:
+        from ..commands.dispatch import Resolved
+
+        extra = _extra()
+        words = parse(line, self._namespace(local_ns))
         return self._perform(
             Resolved(command, command.grammar.parse(words, extra), "", extra), None
         )

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import ast
 
-__all__ = ["ShowStatements"]
+__all__ = ["NAMES", "ShowStatements"]
+
+NAMES = ("docker", "dockerfile", "layers", "compare")
+"""Our magics."""
 
 _SHOWING = "get_ipython().magics_manager.registry['DockerMagics'].show(None)"
 
@@ -38,5 +41,5 @@ def _is_ours(value: ast.expr) -> bool:
         and value.func.value.func.id == "get_ipython"
         and bool(value.args)
         and isinstance(value.args[0], ast.Constant)
-        and value.args[0].value in ("docker", "dockerfile")
+        and value.args[0].value in NAMES
     )

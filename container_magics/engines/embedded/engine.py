@@ -33,6 +33,7 @@ from ..base import (
     RunRequest,
     RunResult,
 )
+from ..contents import Contents
 from . import archives
 from .bases import ImageSource
 from .builder import Tools, build
@@ -40,6 +41,7 @@ from .container_records import ContainerRow
 from .containers import Containers
 from .digests import FileDigests
 from .evaluate import apply_changes
+from .layer_contents import resolve_contents
 from .names import find_container, find_image, find_image_id
 from .removal import prune_images, remove_image
 from .running import Runner
@@ -134,6 +136,10 @@ class EmbeddedEngine:
             tuple(_history(config, layers)),
         )
 
+    def contents(self, name: str) -> Contents:
+        """See `Engine.contents`."""
+        return resolve_contents(self._store, self._containers, name, self.image)
+
     def inspect(self, name: str) -> dict[str, Any]:
         """See `Engine.inspect`."""
         try:
@@ -152,9 +158,9 @@ class EmbeddedEngine:
             raise UsageError(f"refusing to create a tag with a digest reference: {target}")
         self._store.set_name(reference.with_default_tag().full, find_image_id(self._store, source))
 
-    def remove_image(self, name: str, *, force: bool = False) -> Removal:
+    def remove_image(self, name: str, *, force: bool = False, prune: bool = True) -> Removal:
         """See `Engine.remove_image`."""
-        return remove_image(self._store, name, force=force)
+        return remove_image(self._store, name, force=force, prune=prune)
 
     def prune_images(self, *, every: bool = False) -> PruneReport:
         """See `Engine.prune_images`."""

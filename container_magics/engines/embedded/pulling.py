@@ -23,7 +23,7 @@ from ...reference import Reference
 from ...registry import RegistryClient, RemoteImage
 from ..base import Cancellation, Message, PullProgress
 from .receiving import ImageConfig, UnpackedLayer, keep, unpack_layer
-from .store import Store
+from .store import PULLED_SIZE, Store
 
 __all__ = ["pull"]
 
@@ -239,6 +239,8 @@ class _Arrival:
         directory = self.scratch / layer.diff_id.partition(":")[2]
         with self.store.scratch() as work:
             done = self._unpack(layer, work / "layer", what)
+            with self.store.writing(what):
+                (done.directory / PULLED_SIZE).write_text(str(layer.descriptor.size))
             self.crew.hand_over(done.directory, directory)
         with self.lock:
             self.unpacked[layer.diff_id] = UnpackedLayer(directory, done.diff_id, done.size)

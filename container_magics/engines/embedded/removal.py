@@ -11,8 +11,10 @@ from .store import ImageRow, Store
 __all__ = ["prune_images", "remove_image"]
 
 
-def remove_image(store: Store, name: str, *, force: bool = False) -> Removal:
+def remove_image(store: Store, name: str, *, force: bool = False, prune: bool = True) -> Removal:
     """Untag an image; with its last name gone, delete it and the layers that only it has.
+
+    Without `prune`, the layers that the build cache knows stay.
 
     Raises:
         NotFoundError: no such image.
@@ -35,7 +37,7 @@ def remove_image(store: Store, name: str, *, force: bool = False) -> Removal:
         )
     if last and not (_running(store, image) and not by_id):
         digests = [f"{parse(full).familiar}" for full in image.digests]
-        gone = store.drop_image(image.id)
+        gone = store.drop_image(image.id, keep_cached=not prune)
         untagged = [*(parse(full).familiar for full in names if full), *digests]
         return Removal(tuple(untagged), (image.id, *(row.diff_id for row in gone)))
     for full in names:

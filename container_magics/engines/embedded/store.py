@@ -2,7 +2,8 @@
 
     ROOT/store.db         metadata (database.py); its build cache (cache.py), its containers
     ROOT/blobs/sha256/    configurations, by digest
-    ROOT/layers/N/        fs, split, extra: one unpacked layer (see unpack)
+    ROOT/layers/N/        fs, split, extra: one unpacked layer (see unpack); pulled-size: its bytes
+                          on the wire
     ROOT/containers/ID/   fs, work: the writable layer of a container that was kept
     ROOT/session/ID/      what a running engine is working on; swept when its owner is gone
 
@@ -35,8 +36,9 @@ from .database import FREE_SPACE, Database
 from .holding import Holding
 from .session import Session, remove_tree
 
-__all__ = ["ImageRow", "LayerRow", "Store", "default_root", "remove_tree"]
+__all__ = ["PULLED_SIZE", "ImageRow", "LayerRow", "Store", "default_root", "remove_tree"]
 
+PULLED_SIZE = "pulled-size"
 
 _NEXT_TO_NOTHING = 1 << 20
 _MEND = "Remove its image with `%docker rmi -f` and build or pull it again."
@@ -224,6 +226,13 @@ class Store:
         remove_tree(target)
         directory.rename(target)
 
+    def pulled_size(self, layer: LayerRow) -> int | None:
+        """Bytes that a layer was on the wire, compressed; None where it was not pulled."""
+        try:
+            return int((self.directory(layer) / PULLED_SIZE).read_text())
+        except (FileNotFoundError, ValueError):
+            return None
+
     def entries(self, layer: LayerRow) -> Iterator[tuple[Entry, str]]:
         """The entries of a layer with the places of their content."""
         if not (self.directory(layer) / "split").exists():
@@ -340,15 +349,18 @@ class Store:
         with self._db.transaction() as db:
             db.execute("DELETE FROM names WHERE name=?", (name,))
 
-    def drop_image(self, image_id: str) -> list[LayerRow]:
+    def drop_image(self, image_id: str, *, keep_cached: bool = False) -> list[LayerRow]:
         """Delete an image, and the layers that nothing else uses; returns those.
 
-        What a container made of it needs stays: its layers, and its configuration.
+        What a container made of it needs stays: its layers, and its configuration. With
+        `keep_cached`, so do the layers that the build cache can give again.
         """
         with self._db.transaction() as db:
             for table, column in (("names", "image"), ("digests", "image"), ("images", "id")):
                 db.execute(f"DELETE FROM {table} WHERE {column}=?", (image_id,))  # noqa: S608 - our own words
             kept = self._used_diff_ids()
+            if keep_cached:
+                kept |= {r[0] for r in db.execute("SELECT DISTINCT diff_id FROM cache")}
             gone = [
                 row
                 for diff_id in reversed(self._diff_ids(image_id))

@@ -1,0 +1,52 @@
+"""What the commands that look at images share: an image value or a name, and the nearest ones."""
+
+from __future__ import annotations
+
+from ..engines.base import Engine, Image, ImageSummary
+from ..engines.contents import Contents
+from ..errors import NotFoundError
+from .grammar import nearest
+
+__all__ = ["contents_of", "image_of", "name_of"]
+
+
+def name_of(image: str | Image | ImageSummary) -> str:
+    """What to call an image: as typed, else its first name, else its short ID."""
+    if isinstance(image, str):
+        return image
+    return image.names[0] if image.names else image.id.removeprefix("sha256:")[:12]
+
+
+def contents_of(engine: Engine, image: str | Image | ImageSummary) -> Contents:
+    """The layers of an image or container.
+
+    Raises:
+        NotFoundError: there is none; the hint has the nearest names.
+    """
+    try:
+        return engine.contents(image if isinstance(image, str) else image.id)
+    except NotFoundError as error:
+        raise _with_hint(engine, error, name_of(image)) from None
+
+
+def image_of(engine: Engine, image: str | Image | ImageSummary) -> Image:
+    """The image itself.
+
+    Raises:
+        NotFoundError: there is none; the hint has the nearest names.
+    """
+    try:
+        return engine.image(image if isinstance(image, str) else image.id)
+    except NotFoundError as error:
+        raise _with_hint(engine, error, name_of(image)) from None
+
+
+def _with_hint(engine: Engine, error: NotFoundError, name: str) -> NotFoundError:
+    if error.hint:
+        return error
+    names = [known for image in engine.images() for known in image.names]
+    near = nearest(name if ":" in name else f"{name}:latest", names) or nearest(
+        name, {known.rpartition(":")[0] for known in names}
+    )
+    hint = f"Did you mean {near}?" if near else "`%docker images` lists what is there."
+    return NotFoundError(error.message, hint=hint)

@@ -1,0 +1,183 @@
+"""A view that people manipulate: a static form, and a widget in its place while the kernel lives.
+
+    Python value ──► static form (HTML, text)       what is saved, exported, read without a kernel
+          └────────► model (anywidget) ──► front.js + the view's own module
+                          ▲                    │ finds the static form in the page, hides it,
+                          └──── questions ─────┘ and draws the live view in its place
+
+The model has no output of its own: a notebook that is opened again would show only "model not
+found" in its place. Its front end finds the static form by a class of its own.
+
+Front ends are plain ES modules beside the Python, joined here: no build, no Node.js, no CDN.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
+from types import GeneratorType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote
+
+from ..errors import ContainerMagicsError
+from .html import FAINT, NO_MATH, escape
+
+if TYPE_CHECKING:
+    from anywidget import AnyWidget
+
+__all__ = ["LiveView", "front_end", "key_of", "path_of"]
+
+_IMPORT = re.compile(r"^import\s[^;]*?from\s+\"\./([a-z_]+)\.js\";\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:const|function|class|async)\b)", re.MULTILINE)
+_MOST_ALIVE = 24
+_alive: deque[AnyWidget] = deque()
+
+
+class LiveView(ABC):
+    """Base of the views that are widgets.
+
+    `str()` is the form for a terminal, `static_html` the one that is saved. In a notebook the view
+    displays itself once; showing it again opens another.
+    """
+
+    front_end_module: str
+    """The name of its front-end module, without `.js`."""
+    invitation: str
+    """What the live view can do that the static form cannot, after "to"."""
+
+    @abstractmethod
+    def __str__(self) -> str:
+        """The view as text."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    @abstractmethod
+    def static_html(self) -> str:
+        """The view as HTML that needs no kernel and survives an untrusted notebook."""
+
+    @abstractmethod
+    def start(self) -> Mapping[str, Any]:
+        """What the front end draws first, as JSON values; keep it small, for it may be saved."""
+
+    def questions(self) -> Mapping[str, Callable[..., Any]]:
+        """What the front end may ask: a function's keywords are the question's fields.
+
+        A generator sends what it yields as parts, and what it returns as the answer.
+        """
+        return {}
+
+    def _repr_html_(self) -> str:
+        return f"<div {NO_MATH}>{self.static_html()}</div>"
+
+    def _ipython_display_(self) -> None:
+        from IPython.core.getipython import get_ipython
+        from IPython.display import publish_display_data
+
+        if not hasattr(get_ipython(), "kernel"):
+            print(self)  # noqa: T201 - what IPython does with text in a terminal
+            return
+        marker = f"cm-{secrets.token_hex(6)}"
+        model, how = _open_model(self, marker)
+        note = f'<div style="{FAINT};font-size:12px;margin:2px 0">{escape(how)}</div>'
+        html = f'<div class="{marker} {NO_MATH[7:-1]}">{self.static_html()}{note}</div>'
+        # IPython does not annotate this function.
+        publish_display_data({"text/html": html, "text/plain": str(self)})  # type: ignore[no-untyped-call]
+        if model is not None:
+            _keep(model)
+
+
+def _open_model(view: LiveView, marker: str) -> tuple[AnyWidget | None, str]:
+    """The model, and what the static form says of it."""
+    try:
+        kind = _model_class(view.front_end_module)
+    except ImportError as error:
+        return None, f"To {view.invitation}, install Jupyter widgets: pip install {error.name}"
+    model = kind(marker=marker, start=dict(view.start()))
+    model.on_msg(lambda widget, message, _: _answer(view, widget, message))
+    how = (
+        f"To {view.invitation}, run this cell where Jupyter widgets work "
+        "(JupyterLab, Notebook 7: pip install anywidget)."
+    )
+    return model, how
+
+
+def _keep(model: AnyWidget) -> None:
+    """Hold the latest models; an older view goes back to its static form."""
+    _alive.append(model)
+    while len(_alive) > _MOST_ALIVE:
+        _alive.popleft().close()
+
+
+@cache
+def _model_class(module: str) -> type[AnyWidget]:
+    import anywidget
+    import traitlets
+
+    return type(
+        module.title().replace("_", ""),
+        (anywidget.AnyWidget,),
+        {
+            "_esm": front_end(module),
+            "marker": traitlets.Unicode().tag(sync=True),
+            "start": traitlets.Dict().tag(sync=True),
+        },
+    )
+
+
+@cache
+def front_end(module: str) -> str:
+    """A front-end module with those that it imports put before it, as one ES module."""
+    text = resources.files(__package__).joinpath(f"{module}.js").read_text(encoding="utf-8")
+    before = "".join(_EXPORT.sub("", front_end(name)) for name in _IMPORT.findall(text))
+    return before + _IMPORT.sub("", text)
+
+
+def _answer(view: LiveView, model: AnyWidget, message: Mapping[str, Any]) -> None:
+    """Answer one question; whatever happens, the front end hears of it."""
+    fields = dict(message)
+    number, question = fields.pop("id", None), str(fields.pop("question", ""))
+
+    def fail(text: str) -> None:
+        model.send({"id": number, "error": text})
+
+    ask = view.questions().get(question)
+    if ask is None:
+        fail(f"this view answers no question {question!r}")
+        return
+    try:
+        answer = ask(**fields)
+        if isinstance(answer, GeneratorType):
+            answer = _parts(answer, lambda part: model.send({"id": number, "part": part}))
+        model.send({"id": number, "answer": answer})
+    except ContainerMagicsError as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        fail("interrupted")
+    except Exception as error:
+        fail(f"{type(error).__name__}: {error}")
+        raise
+
+
+def _parts(generator: Any, send: Callable[[Any], None]) -> Any:  # noqa: ANN401 - any JSON value
+    while True:
+        try:
+            part = next(generator)
+        except StopIteration as end:
+            return end.value
+        send(part)
+
+
+def key_of(path: str) -> str:
+    """A path as text that JSON can carry, also where it is not UTF-8."""
+    return quote(path, safe="/", errors="surrogateescape")
+
+
+def path_of(key: object) -> str:
+    """The path of a key."""
+    return unquote(str(key), errors="surrogateescape")
