@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from ..engines.base import Engine, Image, ImageSummary
 from ..engines.contents import Contents
-from ..errors import NotFoundError
+from ..errors import NotFoundError, UsageError
 from .grammar import nearest
 
-__all__ = ["contents_of", "image_of", "name_of"]
+__all__ = ["contents_of", "dockerfile_text", "image_of", "name_of"]
 
 
 def name_of(image: str | Image | ImageSummary) -> str:
@@ -15,6 +17,29 @@ def name_of(image: str | Image | ImageSummary) -> str:
     if isinstance(image, str):
         return image
     return image.names[0] if image.names else image.id.removeprefix("sha256:")[:12]
+
+
+def dockerfile_text(dockerfile: str | Path) -> tuple[str, str]:
+    """A Dockerfile's text, and what to call it in messages.
+
+    Args:
+        dockerfile: the text itself (more than one line, or its first word is FROM or ARG); else
+            the path of a file, or of a folder with a `Dockerfile`.
+
+    Raises:
+        UsageError: the file cannot be read.
+    """
+    if isinstance(dockerfile, str) and (
+        "\n" in dockerfile or dockerfile.strip().partition(" ")[0].upper() in ("FROM", "ARG")
+    ):
+        return dockerfile, "Dockerfile"
+    path = Path(dockerfile)
+    if path.is_dir():
+        path /= "Dockerfile"
+    try:
+        return path.read_text(encoding="utf-8-sig"), str(path)
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"failed to read dockerfile: {path}: {error}") from error
 
 
 def contents_of(engine: Engine, image: str | Image | ImageSummary) -> Contents:

@@ -5,7 +5,6 @@ refusals     what only a shell can do
 docker       the magics
 interruption what an interrupted cell says
 statements   showing a value once where a magic is a statement
-surface      where output goes in IPython
 completion   verbs, flags and names at the Tab key
 """
 

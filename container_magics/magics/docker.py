@@ -134,9 +134,9 @@ class DockerMagics(Magics):
         self._shell.user_ns[name] = image
 
     def _surface(self) -> Surface:
-        from .surface import ipython_surface
+        from ..commands.notebook import surface_here
 
-        return ipython_surface(self._shell)
+        return surface_here()
 
     def _perform(self, resolved: Resolved, body: str | None) -> object:
         from ..commands.call import Call

@@ -1,23 +1,24 @@
-"""Where output goes in IPython: a notebook's cell, or IPython in a terminal."""
+"""Where output goes in this process: a notebook's cell, or a terminal."""
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..commands.surface import Surface
-from ..commands.terminal import TerminalSurface
+from .surface import Surface
+from .terminal import TerminalSurface
 
 if TYPE_CHECKING:
-    from IPython.core.interactiveshell import InteractiveShell
-
     from ..views.build_view import BuildView
     from ..views.pull import PullProgressView
 
-__all__ = ["NotebookSurface", "ipython_surface"]
+__all__ = ["NotebookSurface", "surface_here"]
 
 
-def ipython_surface(shell: InteractiveShell) -> Surface:
-    """The surface of a shell: a notebook's where a Jupyter kernel runs it."""
+def surface_here() -> Surface:
+    """A notebook's where a Jupyter kernel runs this code, else the terminal's."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
     return NotebookSurface() if hasattr(shell, "kernel") else TerminalSurface(lasting=True)
 
 
