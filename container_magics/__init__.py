@@ -21,9 +21,13 @@ _PUBLIC = {
     "ImageSummary": "engines.base",
     "Session": "commands.session",
     "Table": "views.table",
+    "compare": "commands.compare",
+    "experiment": "commands.experiment",
     "human_size": "views.units",
     "layers": "commands.layers",
     "size_chart": "views.sizes",
+    "stages": "commands.stages",
+    "step": "commands.step",
 }
 
 __all__ = [  # noqa: PLE0604 - the names of the table above

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["main"]
 
 _ENGINE_FAILED = 125
-_LOOKING = ("layers",)
+_LOOKING = ("layers", "compare")
 _INTERRUPTED = 130
 
 

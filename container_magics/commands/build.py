@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..engines.base import BuildRequest, Image, ImageSummary
 from ..engines.follow import follow
 from ..errors import NotFoundError, UnsupportedError, UsageError
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
+
+if TYPE_CHECKING:
+    from ..views.widget import LiveView
 
 __all__ = ["BUILD", "build_cell"]
 
@@ -66,12 +70,12 @@ def _build(arguments: Arguments, call: Call) -> Image:
     if place == "-":
         if file and file != "-":
             raise UsageError("invalid argument: can't use -f with a Dockerfile from standard input")
-        return _perform(arguments, call, _from_input(call), None, "-")
+        return _perform(arguments, call, _request(arguments, _from_input(call), None, "-"))
     context = _context(place)
     if file == "-":
-        return _perform(arguments, call, _from_input(call), context, "-")
+        return _perform(arguments, call, _request(arguments, _from_input(call), context, "-"))
     path = Path(file) if file else context / "Dockerfile"
-    return _perform(arguments, call, _read(path), context, str(path))
+    return _perform(arguments, call, _request(arguments, _read(path), context, str(path)))
 
 
 def _reads_input(arguments: Arguments) -> bool:
@@ -98,12 +102,15 @@ def build_cell(text: str, bind: Callable[[str, Image | None], None]) -> Command:
             Flag("file", "refused: the cell is the Dockerfile", "f", "FILE"),
             Flag("as", "the variable to bind the image to", value="NAME"),
             Flag("write", "also write the cell to a file", value="PATH"),
+            Flag("stages", "build, then show the stages as a graph"),
+            Flag("step", "walk through the build, instruction by instruction"),
+            Flag("break", "with --step: stop before the instruction on this line", value="LINE"),
         ),
         refused=_REFUSED,
         called="%%dockerfile",
     )
 
-    def action(arguments: Arguments, call: Call) -> Image:
+    def action(arguments: Arguments, call: Call) -> object:
         if arguments.given("file"):
             raise UnsupportedError(
                 "%%dockerfile takes no -f (--file): the cell is the Dockerfile",
@@ -126,18 +133,47 @@ def build_cell(text: str, bind: Callable[[str, Image | None], None]) -> Command:
             _write(Path(arguments.one("write")), text if text.endswith("\n") else text + "\n")
         if name:
             bind(name, None)
-        image = _perform(arguments, call, text, context, "cell")
+        request = _request(arguments, text, context, "cell")
+        image, shown = _looked_at(arguments, call, request)
         if name:
             bind(name, image)
-        return image
+        return image if shown is None else shown
 
     return Command(grammar, action)
 
 
-def _perform(
-    arguments: Arguments, call: Call, dockerfile: str, context: Path | None, origin: str
-) -> Image:
-    request = BuildRequest(
+def _looked_at(
+    arguments: Arguments, call: Call, request: BuildRequest
+) -> tuple[Image | None, LiveView | None]:
+    """Build a cell; the image, and the view that was asked for."""
+    stages, step = arguments.on("stages"), arguments.on("step")
+    if not (stages or step):
+        return _perform(arguments, call, request), None
+    for flag in ("quiet", "iidfile"):
+        if arguments.given(flag):
+            raise UsageError(f"--{flag} and --{'step' if step else 'stages'} exclude each other")
+    if stages and step:
+        raise UsageError("--stages and --step exclude each other: they are two views")
+    if stages:
+        from .stages import stages_of
+
+        return stages_of(call.engine, request, call.surface.progress())
+    from .step import step_of
+
+    lines = [_line(text) for text in arguments.all("break")]
+    return step_of(call.engine, request, call.surface.progress(), lines)
+
+
+def _line(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise UsageError(f'invalid argument "{text}" for "--break" flag: it is a line, from 1')
+    return int(text)
+
+
+def _request(
+    arguments: Arguments, dockerfile: str, context: Path | None, origin: str
+) -> BuildRequest:
+    return BuildRequest(
         dockerfile=dockerfile,
         context=context,
         tags=arguments.all("tag"),
@@ -153,6 +189,9 @@ def _perform(
         platform=arguments.one("platform"),
         origin=origin,
     )
+
+
+def _perform(arguments: Arguments, call: Call, request: BuildRequest) -> Image:
     engine = call.engine
     before = _before(request, call)
     following = follow(lambda emit, cancel: engine.build(request, emit, cancel))

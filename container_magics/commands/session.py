@@ -10,7 +10,7 @@ from ..engines.base import Engine
 if TYPE_CHECKING:
     from ..engines.discovery import Choice
 
-__all__ = ["Session", "current"]
+__all__ = ["Session", "current", "end_current"]
 
 
 class Session:
@@ -85,3 +85,9 @@ def current() -> Session:
     if not _current:
         _current.append(Session())
     return _current[0]
+
+
+def end_current() -> None:
+    """Close it; the next `current` chooses anew."""
+    while _current:
+        _current.pop().close()

@@ -39,14 +39,11 @@ def load(shell: InteractiveShell) -> None:
 
 def unload(shell: InteractiveShell) -> None:
     """Take the magics out again and close the engine."""
-    from .docker import DockerMagics
-    from .statements import ShowStatements
+    from ..commands.session import end_current
+    from .statements import NAMES, ShowStatements
 
-    registered = shell.magics_manager.registry.pop("DockerMagics", None)
-    if isinstance(registered, DockerMagics):
-        registered.session.close()
-    from .statements import NAMES
-
+    if shell.magics_manager.registry.pop("DockerMagics", None) is not None:
+        end_current()
     for kind, names in (("line", NAMES), ("cell", NAMES)):
         for name in names:
             shell.magics_manager.magics[kind].pop(name, None)

@@ -104,6 +104,19 @@ class DockerMagics(Magics):
 
         return self._view(LAYERS, line, local_ns)
 
+    @no_var_expand
+    @needs_local_scope
+    @line_magic
+    def compare(self, line: str, local_ns: Mapping[str, object] | None = None) -> object:
+        """Compare images: sizes, bytes to pull, shells and packages, cost: `%compare A B C`.
+
+        Words are read as `%docker` reads them: `%compare {names}` takes a list. `%compare --help`
+        lists the flags.
+        """
+        from ..commands.compare import COMPARE
+
+        return self._view(COMPARE, line, local_ns)
+
     def _view(self, command: Command, line: str, local_ns: Mapping[str, object] | None) -> object:
         from ..commands.dispatch import Resolved
 
