@@ -120,23 +120,28 @@ class LayerIndex:
 
 def _changes(records: Sequence[tuple[Entry, str]], below: Tree, above: Tree) -> Iterator[Change]:
     seen: set[str] = set()
+    nowhere: dict[str, Node] = {}
+    last, siblings = "", below.root.children or nowhere
     for entry, place in records:
         path = entry.path
-        directory, _, name = path.rpartition("/")
         if path in seen or not path:
             continue
         seen.add(path)
+        directory, _, name = path.rpartition("/")
+        if directory != last:
+            last, parent = directory, below.lookup(directory)
+            siblings = parent.children or nowhere if parent is not None else nowhere
         if name == OPAQUE:
             yield from _hidden(below, above, directory)
         elif name.startswith(WHITEOUT):
             hidden = f"{directory}/{name[len(WHITEOUT) :]}".lstrip("/")
-            before = below.lookup(hidden)
+            before = siblings.get(name[len(WHITEOUT) :])
             if above.lookup(hidden) is None:
                 size = content_size(before) if before is not None else 0
                 old = before.entry if before is not None else entry
                 yield Change(hidden, ChangeKind.REMOVED, old, size)
         else:
-            before = below.lookup(path)
+            before = siblings.get(name)
             if before is None:
                 yield Change(path, ChangeKind.ADDED, entry, entry.size, place)
             elif not (entry.kind == stat.S_IFDIR and _same_directory(before, entry)):

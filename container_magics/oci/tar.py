@@ -11,9 +11,11 @@ Numbers: sizes in bytes, mtime in whole seconds since the epoch, as Docker write
 from __future__ import annotations
 
 import io
+import re
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from ..errors import CorruptArchiveError
@@ -56,6 +58,7 @@ _TYPES = {
 }
 _FLAGS = {kind: flag for flag, kind in _TYPES.items() if flag not in (b"\0", b"7")}
 _EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
+_CLEAN = re.compile(r"(?:[^./\0][^/\0]*/)*[^./\0][^/\0]*")
 _NO_XATTRS: Mapping[str, bytes] = {}
 
 
@@ -114,6 +117,8 @@ def clean_path(path: str) -> str:
     if "\0" in path:
         raise CorruptArchiveError(f"archive member with a zero byte in its path: {path[:80]!r}")
     parts: list[str] = []
+    if _CLEAN.fullmatch(path):
+        return path
     for part in path.split("/"):
         if part in ("", "."):
             continue
@@ -285,7 +290,12 @@ class HeaderParser:
         self._shared: dict[str, bytes] = {}
 
     def parse(self, raw: bytes) -> Entry:
-        """The entry whose header blocks `raw` holds, from its first byte."""
+        """The entry whose header blocks `raw` holds, from its first byte.
+
+        A header of one block has been read once before, and its checksum is not looked at again.
+        """
+        if len(raw) == BLOCK and raw[156:157] not in _EXTENSIONS:
+            return _entry(raw, raw[156:157], _number(raw[124:136]), self._shared)
         _, entry = self.next(_Source(io.BytesIO(raw).read))
         if entry is None:
             raise CorruptArchiveError("a record of a layer holds no header")
@@ -358,7 +368,11 @@ def _check(block: bytes) -> None:
         raise CorruptArchiveError("a header's checksum is wrong: not a tar archive, or damaged")
 
 
+@lru_cache(maxsize=1 << 12)
 def _number(data: bytes) -> int:
+    digits = data.rstrip(b" \0")
+    if digits.isdigit() and b"8" not in digits and b"9" not in digits:
+        return int(digits, 8)
     if data[0] in (0x80, 0xFF):
         value = int.from_bytes(data[1:], "big")
         return value - (1 << (8 * (len(data) - 1))) if data[0] == 0xFF else value
@@ -369,7 +383,8 @@ def _number(data: bytes) -> int:
 
 
 def _text(data: bytes) -> str:
-    return data.split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+    end = data.find(0)
+    return (data if end < 0 else data[:end]).decode("utf-8", "surrogateescape")
 
 
 def _parse_pax(body: bytes) -> dict[str, bytes]:
@@ -399,15 +414,15 @@ def _entry(block: bytes, flag: bytes, size: int, overrides: Mapping[str, bytes])
     name = _text(block[:100])
     if block[257:263] == b"ustar\0" and block[345]:
         name = f"{_text(block[345:500])}/{name}"
-    link = _text(block[157:257])
+    link = _text(block[157:257]) if block[157] else ""
     uid, gid, mtime = _number(block[108:116]), _number(block[116:124]), _number(block[136:148])
     xattrs: dict[str, bytes] = {}
-    for key, value in overrides.items():
-        if key.startswith(_XATTR) and "\0" not in key:
-            xattrs[key[len(_XATTR) :]] = value
-        elif key.startswith("GNU.sparse."):
-            raise CorruptArchiveError(f"{name!r} is a sparse member, which layers may not hold")
     if overrides:
+        for key, value in overrides.items():
+            if key.startswith(_XATTR) and "\0" not in key:
+                xattrs[key[len(_XATTR) :]] = value
+            elif key.startswith("GNU.sparse."):
+                raise CorruptArchiveError(f"{name!r} is a sparse member, which layers may not hold")
         name = _override(overrides, "path", name)
         link = _override(overrides, "linkpath", link)
         try:
