@@ -76,9 +76,22 @@ class Api(docker.APIClient):
 
     def save_tar(self, names: Sequence[str]) -> Iterator[bytes]:
         """`GET /images/get` of several images; yields the archive's bytes."""
-        response = self._get(self._url("/images/get"), params={"names": list(names)}, stream=True)
-        self._raise_for_status(response)
-        yield from response.iter_content(CHUNK_BYTES)
+        yield from self._tar(self._url("/images/get"), {"names": list(names)})
+
+    def export_tar(self, container: str) -> Iterator[bytes]:
+        """`GET /containers/ID/export`; yields the archive's bytes."""
+        yield from self._tar(self._url("/containers/{0}/export", container), {})
+
+    def copy_tar(self, container: str, path: str) -> Iterator[bytes]:
+        """`GET /containers/ID/archive` of an `os.fsdecode`d path; yields the archive's bytes."""
+        url = self._url("/containers/{0}/archive", container)
+        yield from self._tar(url, {"path": os.fsencode(path)})
+
+    def _tar(self, url: str, params: Mapping[str, Any]) -> Iterator[bytes]:
+        # Leaving the block closes the connection, should the archive not be read to its end.
+        with self._get(url, params=params, stream=True) as response:
+            self._raise_for_status(response)
+            yield from response.iter_content(CHUNK_BYTES)
 
 
 def _chunks(source: BinaryIO) -> Iterator[bytes]:

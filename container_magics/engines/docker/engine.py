@@ -26,6 +26,7 @@ from ..contexts import TlsFiles
 from . import images
 
 if TYPE_CHECKING:
+    from ..contents import Contents
     from .api import Api
 
 __all__ = ["DockerEngine"]
@@ -142,6 +143,12 @@ class DockerEngine:
             data = api.inspect_image(name)
             return images.image(data, api.history(data["Id"]))
 
+    def contents(self, name: str) -> Contents:
+        """What the layers of an image hold, or else those of a container."""
+        from .contents import contents
+
+        return contents(self, name)
+
     def inspect(self, name: str) -> dict[str, Any]:
         """The engine's own description of an image, or else of a container."""
         try:
@@ -161,10 +168,10 @@ class DockerEngine:
         with self.calling() as api:
             api.tag(source, reference.familiar_name, tag=reference.tag)
 
-    def remove_image(self, name: str, *, force: bool = False) -> Removal:
-        """Untag an image, and delete it with its last name."""
+    def remove_image(self, name: str, *, force: bool = False, prune: bool = True) -> Removal:
+        """Untag an image, and delete it with its last name; without `prune` not its parents."""
         with self.calling() as api:
-            return images.removal(api.remove_image(name, force=force))
+            return images.removal(api.remove_image(name, force=force, noprune=not prune))
 
     def prune_images(self, *, every: bool = False) -> PruneReport:
         """Delete dangling images; with `every`, all that no container uses."""
