@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -56,6 +55,7 @@ class IndexedLayer:
         size: bytes of content.
         changes: by path, in the order of the tar; directories that only hold changes are left
             out.
+        counts: how many paths it added, changed and removed.
     """
 
     number: int
@@ -63,10 +63,7 @@ class IndexedLayer:
     diff_id: str
     size: int
     changes: Sequence[Change]
-
-    def count(self, kind: ChangeKind) -> int:
-        """How many paths it added, changed or removed."""
-        return Counter(change.kind for change in self.changes)[kind]
+    counts: Mapping[ChangeKind, int]
 
 
 class LayerIndex:
@@ -97,13 +94,15 @@ class LayerIndex:
             below = self.trees[-1]
             above = below.apply(number, records)
             self.trees.append(above)
+            changes = list(_changes(records, below, above))
             self.layers.append(
                 IndexedLayer(
                     number,
                     instructions[number - 1],
                     layer.diff_id,
                     sum(entry.size for entry, _ in records),
-                    list(_changes(records, below, above)),
+                    changes,
+                    {kind: sum(c.kind is kind for c in changes) for kind in ChangeKind},
                 )
             )
 

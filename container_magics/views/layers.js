@@ -261,9 +261,9 @@ function filesPane(state, kernel) {
   let typing;
   const search = element("input", {
     type: "search", placeholder: "search paths", "aria-label": "Search paths", size: 16,
-    input: (event) => {
+    input: () => {
       clearTimeout(typing);
-      typing = setTimeout(() => { state.text = event.target.value.trim(); show(); }, 200);
+      typing = setTimeout(() => { state.text = search.value.trim(); show(); }, 200);
     },
   });
   const boxes = Object.keys(CHANGES).map((kind) =>

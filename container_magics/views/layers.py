@@ -68,7 +68,7 @@ class LayersView(LiveView):
             {
                 "layer": layer.number,
                 "size": layer.size,
-                **{kind.value: layer.count(kind) for kind in ChangeKind},
+                **{kind.value: count for kind, count in layer.counts.items()},
                 "instruction": layer.instruction,
                 "diff_id": layer.diff_id,
             }
@@ -197,7 +197,7 @@ class LayersView(LiveView):
                     "number": layer.number,
                     "size": layer.size,
                     "instruction": visible(layer.instruction, _INSTRUCTION),
-                    **{kind.value: layer.count(kind) for kind in ChangeKind},
+                    **{kind.value: count for kind, count in layer.counts.items()},
                 }
                 for layer in self.index.layers
             ],

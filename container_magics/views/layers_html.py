@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from heapq import nsmallest
 
 from ..analysis.efficiency import Efficiency
 from ..analysis.layer_index import Change, ChangeKind, IndexedLayer, LayerIndex
@@ -71,7 +72,7 @@ def facts_html(pairs: Sequence[tuple[str, str]]) -> str:
 
 def changes_html(changes: Sequence[Change], most: int) -> str:
     """The largest changes of a layer, a line each, and how many more there are."""
-    largest = sorted(changes, key=lambda change: (-change.size, change.path))[:most]
+    largest = nsmallest(most, changes, key=lambda change: (-change.size, change.path))
     lines = "".join(
         f"<div>{span(sign, f'color:{colour};font-weight:700', change.kind.value)} "
         f'<span style="{FAINT}">{human_size(change.size)}</span> /{escape(change.path, 160)}</div>'
@@ -85,9 +86,7 @@ def changes_html(changes: Sequence[Change], most: int) -> str:
 
 def _row(layer: IndexedLayer, largest: int, each: int) -> str:
     share = 100 * layer.size / largest if largest else 0
-    counts = ", ".join(
-        f"{layer.count(kind):,} {kind.value}" for kind in ChangeKind if layer.count(kind)
-    )
+    counts = ", ".join(f"{count:,} {kind.value}" for kind, count in layer.counts.items() if count)
     summary = f'<span style="{MONO}">{escape(layer.instruction)}</span>'
     if layer.changes:
         made = (

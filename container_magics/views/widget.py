@@ -34,6 +34,7 @@ __all__ = ["LiveView", "front_end", "key_of", "path_of"]
 
 _IMPORT = re.compile(r"^import\s[^;]*?from\s+\"\./([a-z_]+)\.js\";\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|class|async)\b)", re.MULTILINE)
+_DEFAULT = re.compile(r"^export default .*;\n", re.MULTILINE)
 _MOST_ALIVE = 24
 _alive: deque[AnyWidget] = deque()
 
@@ -133,9 +134,18 @@ def _model_class(module: str) -> type[AnyWidget]:
 @cache
 def front_end(module: str) -> str:
     """A front-end module with those that it imports put before it, as one ES module."""
-    text = resources.files(__package__).joinpath(f"{module}.js").read_text(encoding="utf-8")
-    before = "".join(_EXPORT.sub("", front_end(name)) for name in _IMPORT.findall(text))
-    return before + _IMPORT.sub("", text)
+    texts: dict[str, str] = {}
+
+    def collect(name: str) -> None:
+        text = resources.files(__package__).joinpath(f"{name}.js").read_text(encoding="utf-8")
+        for imported in _IMPORT.findall(text):
+            if imported not in texts:
+                collect(imported)
+        texts[name] = _IMPORT.sub("", text)
+
+    collect(module)
+    main = texts.pop(module)
+    return "".join(_EXPORT.sub("", _DEFAULT.sub("", text)) for text in texts.values()) + main
 
 
 def _answer(view: LiveView, model: AnyWidget, message: Mapping[str, Any]) -> None:

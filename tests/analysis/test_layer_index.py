@@ -45,7 +45,7 @@ def test_files_are_added_changed_and_removed(contents):
         "new": (ADDED, 0),
     }
     assert [layer.size for layer in index.layers] == [10, 9]
-    assert [index.layers[1].count(kind) for kind in ChangeKind] == [1, 1, 1]
+    assert list(index.layers[1].counts.values()) == [1, 1, 1]
     assert index.size == 19
 
 
