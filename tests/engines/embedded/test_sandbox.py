@@ -284,6 +284,25 @@ def test_cancelling_kills_everything_in_the_container(bench: Bench):
     workspace.discard()
 
 
+def test_a_container_can_start_while_others_run(bench: Bench):
+    marker = f"5{uuid.uuid4().int % 10**8}"
+    cancel = Cancellation()
+    workspace = bench.snapshotter.prepare(bench.base)
+    thread = threading.Thread(target=lambda: bench.run(workspace, "sleep", marker, cancel=cancel))
+    thread.start()
+    try:
+        deadline = time.monotonic() + DEADLINE_SECONDS
+        while not processes(f"sleep {marker}"):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        for _ in range(3):
+            assert bench.shell(bench.base, "echo beside").output == "beside\n"
+    finally:
+        cancel.cancel()
+        thread.join()
+        workspace.discard()
+
+
 _KILLED = """
 import sys
 from pathlib import Path

@@ -96,8 +96,11 @@ class _Launcher:
         me = os.getpid()
         pid = os.fork()
         if pid == 0:
-            self._become_supervisor(me, status_read, streams)
-            supervise(request["spec"], streams, status_write)
+            try:
+                self._become_supervisor(me, status_read, streams)
+                supervise(request["spec"], streams, status_write)
+            finally:
+                os._exit(125)
         for stream in streams:
             os.close(stream)
         os.close(status_write)
@@ -113,7 +116,8 @@ class _Launcher:
         self._control.close()
         os.close(status_read)
         for container in self._containers.values():
-            os.close(container.status)
+            if container.status >= 0:
+                os.close(container.status)
         for handle in self._handles:
             if handle not in streams:
                 os.close(handle)
