@@ -29,7 +29,7 @@ def live_log_html(log: LogBuffer) -> str:
 def folded_log_html(log: LogBuffer) -> str:
     """All that is kept, in a box that scrolls, for a step that went well."""
     head, left_out, tail = _within_budget(log)
-    return _box([*head, *_gap(left_out), *tail])
+    return _box([*head, *_gap(log, left_out), *tail])
 
 
 def end_log_html(log: LogBuffer) -> str:
@@ -42,7 +42,7 @@ def open_log_html(log: LogBuffer) -> str:
     """The last lines in full view, those before them folded, for a step that failed."""
     head, left_out, tail = _within_budget(log)
     if left_out:
-        earlier, last = [*head, *_gap(left_out), *tail[:-_OPEN_LINES]], tail[-_OPEN_LINES:]
+        earlier, last = [*head, *_gap(log, left_out), *tail[:-_OPEN_LINES]], tail[-_OPEN_LINES:]
     else:
         lines = head + tail
         earlier, last = lines[:-_OPEN_LINES], lines[-_OPEN_LINES:]
@@ -85,12 +85,17 @@ def _fitting(lines: Iterable[str], budget: int) -> int:
     return count
 
 
-def _gap(left_out: int) -> list[str]:
-    return [f"<i>… {left_out:,} lines left out …</i>"] if left_out else []
+def _gap(log: LogBuffer, left_out: int) -> list[str]:
+    """The line between head and tail; what is only left out here goes to the log's file, too."""
+    if not left_out:
+        return []
+    where = log.whole()
+    said = f"{left_out:,} lines left out" + (f"; {where}" if where else "")
+    return [f"<i>… {html.escape(said)} …</i>"]
 
 
 def _escaped(lines: Iterable[str]) -> list[str]:
-    return [html.escape(line) for line in lines]
+    return [html.escape(line, quote=False) for line in lines]
 
 
 def _joined(lines: Sequence[str]) -> str:

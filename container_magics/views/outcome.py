@@ -105,7 +105,7 @@ def _failure(log: BuildLog, error: BaseException, elapsed: float) -> tuple[str, 
         facts.append(f"at {visible(failed[0].name, _NAME_LIMIT)}{at}")
     elif isinstance(error, ContainerMagicsError):
         facts.append(error.message.partition("\n")[0])
-    waiting = log.count(StepState.WAITING)
+    waiting = log.count(StepState.WAITING, StepState.NOT_RUN)
     if waiting:
         facts.append(f"{waiting} {'step' if waiting == 1 else 'steps'} not run")
     return what, facts

@@ -45,7 +45,7 @@ class TerminalProgress(BuildView):
     def __init__(
         self, stream: TextIO | None = None, *, clock: Callable[[], float] = time.time
     ) -> None:
-        self.log = BuildLog()
+        self.log = BuildLog(clock=clock, files=False)
         self._stream = sys.stderr if stream is None else stream
         self._clock = clock
         self._begun = clock()
@@ -129,7 +129,8 @@ class TerminalProgress(BuildView):
         self._say_name(step)
         size = human_size(download.current)
         if download.done:
-            size += " done"
+            rate = download.rate(self._clock())
+            size += f" done, {human_size(rate)}/s" if rate else " done"
         elif download.total:
             size += f" / {human_size(download.total)}"
         self._write(f"#{step.number} {visible(download.id)} {size}")

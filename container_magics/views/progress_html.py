@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 
 from ..engines.base import VertexWarning
-from .build_log import Download, Step, StepState
-from .html import BLUE, FAINT, GREEN, MONO, ORANGE, RED, RULE, escape, span
-from .log_html import PRE, folded_log_html, live_log_html, open_log_html
+from .build_log import Step, StepState
+from .html import BLUE, FAINT, GREEN, MONO, ORANGE, RED, escape, span
+from .log_html import folded_log_html, live_log_html, open_log_html
+from .progress_downloads import bar, listed_downloads_html, live_downloads_html
 from .text import visible
 from .units import human_size, seconds
 
-__all__ = ["BLOCK", "MARKS", "bar", "step_html", "step_text", "warning_html"]
+__all__ = [
+    "BLOCK",
+    "MARKS",
+    "ROW",
+    "WORDS",
+    "bar",
+    "step_html",
+    "step_text",
+    "step_timing",
+    "warning_html",
+    "warnings_html",
+]
 
 MARKS = {
     StepState.WAITING: ("○", FAINT),
@@ -20,28 +32,28 @@ MARKS = {
     StepState.DONE: ("✓", f"color:{GREEN}"),
     StepState.ERROR: ("✗", f"color:{RED}"),
     StepState.CANCELLED: ("■", f"color:{ORANGE}"),
+    StepState.NOT_RUN: ("-", FAINT),
 }
 BLOCK = "font-size:13px;line-height:1.5;max-width:76em"
-_WORDS = {
+WORDS = {
     StepState.WAITING: "waiting",
     StepState.RUNNING: "running",
     StepState.CACHED: "CACHED",
     StepState.ERROR: "FAILED",
     StepState.CANCELLED: "CANCELLED",
+    StepState.NOT_RUN: "not run",
 }
-_ROW = "margin-left:1.3em"
+ROW = "margin-left:1.3em"
 _BODY = "margin:2px 0 6px 3em"
 _NAME = re.compile(r"(\[[^\]]*\] )?([A-Z]+ )?(.*)", re.DOTALL)
 _CUT_NAME = 80
 _TAIL_LINES = 20
-_LIVE_DOWNLOADS = 8
-_LISTED_DOWNLOADS = 50
 _ERROR_LINES = 8
 
 
 def step_text(step: Step, now: float) -> str:
     """The step in one line: mark, name, state or time, layer size; the last lines if it failed."""
-    parts = [MARKS[step.state][0], visible(step.name), _timing(step, now)]
+    parts = [MARKS[step.state][0], visible(step.name), step_timing(step, now)]
     if step.layer_size is not None:
         parts.append(human_size(step.layer_size))
     lines = ["  ".join(part for part in parts if part)]
@@ -61,22 +73,24 @@ def step_html(step: Step, now: float, *, logs: bool = True) -> str:
         logs: whether a step that went well shows what it said.
     """
     row = _row(step, now)
-    below = _error(step) + "".join(map(warning_html, step.warnings))
+    below = _error(step) + warnings_html(step)
     failed = step.state is StepState.ERROR
     if not step.state.over:
-        body, folded = _live(step), False
+        downloads = live_downloads_html(step.downloads.values(), now)
+        body, folded = downloads + live_log_html(step.log), False
     elif not (logs or failed):
         body, folded = "", False
     else:
         log = open_log_html(step.log) if failed else folded_log_html(step.log)
-        body, folded = _whole_name(step) + _downloads_list(step) + log, True
+        downloads = listed_downloads_html(step.downloads.values(), now)
+        body, folded = _whole_name(step) + downloads + log, True
     if body:
         body = f'<div style="{_BODY}">{body}</div>'
     if not (body and folded):
-        return f'<div style="{BLOCK}"><div style="{_ROW}">{row}</div>{body}{below}</div>'
+        return f'<div style="{BLOCK}"><div style="{ROW}">{row}</div>{body}{below}</div>'
     return (
         f'<div style="{BLOCK}"><details{" open" if failed else ""}>'
-        f'<summary style="{_ROW};cursor:pointer;list-style-position:outside">{row}</summary>'
+        f'<summary style="{ROW};cursor:pointer;list-style-position:outside">{row}</summary>'
         f"{body}</details>{below}</div>"
     )
 
@@ -89,13 +103,14 @@ def _row(step: Step, now: float) -> str:
     name = span(prefix, FAINT) + span(verb, "font-weight:600") + rest
     size = "" if step.layer_size is None else human_size(step.layer_size)
     cell = "flex:0 0 auto;text-align:right;white-space:nowrap"
-    timing = f"{style};font-weight:600" if step.state in _WORDS else FAINT
+    timing = f"{style};font-weight:600" if step.state in WORDS and step.state.begun else FAINT
+    faint = "" if step.state.begun else f";{FAINT}"
     return (
-        '<div style="display:flex;align-items:baseline;gap:0.6em">'
+        f'<div style="display:flex;align-items:baseline;gap:0.6em{faint}">'
         + span(mark, f"{style};flex:0 0 auto;width:1.1em;font-weight:700", step.state.value)
         + f'<span title="{escape(step.name, 1000)}" style="{MONO};font-size:12px;flex:1 1 auto;'
         f'min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap">{name}</span> '
-        + span(_timing(step, now), f"{cell};min-width:7em;{timing}")
+        + span(step_timing(step, now), f"{cell};min-width:7em;{timing}")
         + " "
         + span(size, f"{cell};width:5em")
         + "</div>"
@@ -110,60 +125,12 @@ def _whole_name(step: Step) -> str:
     return f'<div style="{style}">{escape(step.name, 1000)}</div>'
 
 
-def _timing(step: Step, now: float) -> str:
-    word = _WORDS.get(step.state, "")
-    if step.state in (StepState.WAITING, StepState.CACHED) or step.started is None:
+def step_timing(step: Step, now: float) -> str:
+    """Its state in a word, where that is worth one, and its time."""
+    word = WORDS.get(step.state, "")
+    if step.state is StepState.CACHED or not step.state.begun or step.started is None:
         return word
     return f"{word} {seconds(step.seconds(now))}".strip()
-
-
-def _moved(step: Step) -> list[Download]:
-    return [download for download in step.downloads.values() if download.current or download.total]
-
-
-def _live(step: Step) -> str:
-    active = [download for download in _moved(step) if not download.done]
-    lines = [_download_line(download) for download in active[:_LIVE_DOWNLOADS]]
-    if len(active) > _LIVE_DOWNLOADS:
-        lines.append(f'<div style="{FAINT}">and {len(active) - _LIVE_DOWNLOADS} more</div>')
-    return "".join(lines) + live_log_html(step.log)
-
-
-def _download_line(download: Download) -> str:
-    known = human_size(download.current)
-    if download.total:
-        known += f" / {human_size(download.total)}"
-    return (
-        '<div style="display:flex;align-items:center;gap:0.8em">'
-        + span(escape(download.id, 24), f"{MONO};font-size:12px;flex:0 0 auto;min-width:15em")
-        + " "
-        + bar(download.current, download.total)
-        + " "
-        + span(known, f"{FAINT};white-space:nowrap")
-        + "</div>"
-    )
-
-
-def bar(current: int, total: int) -> str:
-    """A bar filled to `current` of `total`, 12 em wide; empty where the total is unknown."""
-    share = min(100, round(100 * current / total)) if total > 0 else 0
-    return (
-        f'<span title="{share}%" style="display:inline-block;flex:0 0 auto;width:12em;height:7px;'
-        f'border:1px solid {RULE};border-radius:4px;overflow:hidden">'
-        f'<span style="display:block;width:{share}%;height:7px;background:{BLUE}"></span></span>'
-    )
-
-
-def _downloads_list(step: Step) -> str:
-    moved = _moved(step)
-    lines = [
-        f"{escape(download.id, 80)}  {human_size(download.current)}"
-        for download in moved[:_LISTED_DOWNLOADS]
-    ]
-    if len(moved) > _LISTED_DOWNLOADS:
-        lines.append(f"and {len(moved) - _LISTED_DOWNLOADS} more")
-    text = "\n".join(lines)
-    return f'<pre style="{PRE}">{text}</pre>' if lines else ""
 
 
 def _error(step: Step) -> str:
@@ -171,6 +138,11 @@ def _error(step: Step) -> str:
         return ""
     lines = "<br>".join(escape(line, 500) for line in step.error.splitlines()[:_ERROR_LINES])
     return f'<div style="{_BODY};color:{RED};font-weight:600">{lines}</div>'
+
+
+def warnings_html(step: Step) -> str:
+    """A step's advice as HTML."""
+    return "".join(map(warning_html, step.warnings))
 
 
 def warning_html(warning: VertexWarning) -> str:

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 
+from .build_log_file import LogFile
 from .text import visible
 
 __all__ = ["LineReader", "LogBuffer"]
@@ -24,6 +25,7 @@ _TOKEN = re.compile(
     r"|[^\x1b\n\r\b]+"
     r"|\x1b"
 )
+_STEERING = re.compile(r"[\x1b\r\b]")
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?|[ -/]*)?\Z")
 _MAX_UNFINISHED = 4096
 
@@ -54,11 +56,22 @@ class LineReader:
         """Take output; finished lines are emitted."""
         text = self._unfinished + self._decoder.decode(data)
         self._unfinished = ""
+        if not _STEERING.search(text):
+            self._take_lines(text)
+            return
         unfinished = _UNFINISHED.search(text, max(0, len(text) - _MAX_UNFINISHED))
         if unfinished:
             text, self._unfinished = text[: unfinished.start()], unfinished.group()
         for token in _TOKEN.finditer(text):
             self._take(token)
+
+    def _take_lines(self, text: str) -> None:
+        """Take text that steers nothing, as most is: three times as fast."""
+        first, *others = text.split("\n")
+        self._write(first)
+        for line in others:
+            self._finish()
+            self._write(line)
 
     def end(self) -> None:
         """Emit a last line that had no end."""
@@ -89,6 +102,10 @@ class LineReader:
 
     def _write(self, text: str) -> None:
         room = self._width - self._cursor
+        if not self._line and len(text) <= room and not self._cursor:
+            self._line = text
+            self._cursor = len(text)
+            return
         self._beyond += max(0, len(text) - room)
         text = text[: max(0, room)]
         line = self._line.ljust(self._cursor)
@@ -107,19 +124,24 @@ class LineReader:
 
 
 class LogBuffer:
-    """The first and last lines of a step's output; those between are only counted.
+    """The first and last lines of a step's output; those between are counted, and in a file.
 
     Args:
         head: most lines kept from the start.
         tail: most lines kept from the end.
         width: most characters of a line.
+        file: takes all lines once there are more than are kept; None where they are only counted.
     """
 
-    def __init__(self, head: int = 100, tail: int = 400, width: int = 400) -> None:
+    def __init__(
+        self, head: int = 100, tail: int = 400, width: int = 400, *, file: LogFile | None = None
+    ) -> None:
         self._head_size = head
         self._head: list[str] = []
         self._tail: deque[str] = deque(maxlen=tail)
         self._width = width
+        self._file = file
+        self._in_file = False
         self._readers: dict[int, LineReader] = {}
         self._count = 0
 
@@ -130,9 +152,36 @@ class LogBuffer:
             reader = self._readers[stream] = LineReader(self._append, self._width)
         reader.feed(data)
 
+    def end(self) -> None:
+        """There is no more: unfinished lines are lines now, and the file is up to date."""
+        for reader in self._readers.values():
+            reader.end()
+        if self._file is not None:
+            self._file.flush()
+
+    def whole(self) -> str:
+        """Where all of it is, for people: a file that is there from now on; "" without one."""
+        if self._file is None:
+            return ""
+        self._to_file()
+        self._file.flush()
+        return self._file.note
+
+    def _to_file(self) -> None:
+        if self._file is not None and not self._in_file:
+            self._in_file = True
+            self._file.write([*self._head, *self._tail])
+
     def _append(self, line: str) -> None:
         self._count += 1
-        (self._head if len(self._head) < self._head_size else self._tail).append(line)
+        if len(self._head) < self._head_size:
+            self._head.append(line)
+        else:
+            if len(self._tail) == self._tail.maxlen:
+                self._to_file()
+            self._tail.append(line)
+        if self._in_file and self._file is not None:
+            self._file.write((line,))
 
     def __bool__(self) -> bool:
         return bool(self._head or any(self._pending()))

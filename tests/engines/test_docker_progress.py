@@ -8,8 +8,9 @@ import json
 import pytest
 
 from container_magics.engines.base import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
+from container_magics.engines.docker.building import _Recorder
 from container_magics.engines.docker.progress import PlainProgress, Progress, RawJsonProgress
-from container_magics.engines.docker.steps import Place, Steps
+from container_magics.engines.docker.steps import Announcement, Place, Steps
 
 
 def feed(progress: Progress, text: str) -> list[BuildEvent]:
@@ -205,3 +206,102 @@ class TestSteps:
         assert steps.classic(1) == Place()
         error = steps.error("unknown instruction: NEW", 2)
         assert (error.line, error.text) == (2, "NEW thing")
+
+
+PARALLEL_TEXT = """\
+FROM busybox AS server
+ENV WHAT=compiling
+RUN echo $WHAT
+
+FROM busybox AS unused
+RUN false
+
+FROM busybox
+RUN rm /x
+COPY --from=server /a /
+"""
+
+
+class TestAnnouncement:
+    def test_the_steps_that_the_target_needs_are_expected_in_order(self):
+        steps = Steps(PARALLEL_TEXT)
+        expected = [step.vertex for step in steps.expected()]
+        assert [(v.name, v.stage, v.line, v.started) for v in expected] == [
+            ("[server 1/2] FROM busybox", "server", 1, None),
+            ("[server 2/2] RUN echo $WHAT", "server", 3, None),
+            ("[stage-2 1/3] FROM busybox", "2", 8, None),
+            ("[stage-2 2/3] RUN rm /x", "2", 9, None),
+            ("[stage-2 3/3] COPY --from=server /a /", "2", 10, None),
+        ]
+        assert len({v.digest for v in expected}) == 5
+        assert [step.vertex.name for step in steps.expected(target="Unused")] == [
+            "[unused 1/2] FROM busybox",
+            "[unused 2/2] RUN false",
+        ]
+
+    def test_names_are_those_that_the_vertices_are_placed_by(self):
+        steps = Steps(TEXT)
+        for step in steps.expected():
+            place = steps.buildkit(step.vertex.name)
+            assert place == Place(step.vertex.stage, step.vertex.line)
+
+    def test_one_stage_without_a_name(self):
+        (step,) = Steps("FROM busybox\n").expected()
+        assert step.vertex.name == "[1/1] FROM busybox"
+
+    @pytest.mark.parametrize(
+        "text",
+        ["FROM a\nNEW thing\n", "", "FROM $UNSET\n", "FROM a AS x\nCOPY --from=9 a b\n"],
+    )
+    def test_nothing_is_expected_of_text_that_is_not_understood(self, text):
+        assert Steps(text).expected() == []
+
+    def test_build_arguments_and_the_platform_are_known_to_from(self):
+        text = "ARG BASE\nFROM --platform=$BUILDPLATFORM ${BASE} AS x\nRUN a\n"
+        assert Steps(text).expected(build_args={"BASE": None}) == []
+        assert len(Steps(text).expected(build_args={"BASE": "busybox"})) == 2
+
+    def test_events_are_those_of_the_announced_steps(self):
+        steps = Steps(PARALLEL_TEXT)
+        emitted: list = []
+        recorder = _Recorder(steps, emitted.append)
+        recorder.announce(Announcement(steps.expected()))
+        announced = {v.name: v.digest for v in emitted}
+        assert recorder.numbered() == []
+        emitted.clear()
+        for event in feed(PlainProgress(), "#7 [server 2/2] RUN echo compiling\n#7 0.1 out\n"):
+            recorder(event)
+        vertex, log = emitted
+        assert vertex.digest == log.vertex == announced["[server 2/2] RUN echo $WHAT"]
+        assert (vertex.name, vertex.line) == ("[server 2/2] RUN echo compiling", 3)
+        assert [v.name for v in recorder.numbered()] == ["[server 2/2] RUN echo compiling"]
+
+    def test_a_step_that_stages_share_is_shown_in_each(self):
+        steps = Steps(PARALLEL_TEXT)
+        emitted: list = []
+        recorder = _Recorder(steps, emitted.append)
+        recorder.announce(Announcement(steps.expected()))
+        emitted.clear()
+        text = "#5 [stage-2 1/3] FROM docker.io/library/busybox\n#5 CACHED\n"
+        for event in feed(PlainProgress(), text):
+            recorder(event)
+        assert [(v.name, v.stage, v.line, v.cached) for v in emitted] == [
+            ("[stage-2 1/3] FROM docker.io/library/busybox", "2", 8, False),
+            ("[server 1/2] FROM busybox", "server", 1, False),
+            ("[stage-2 1/3] FROM docker.io/library/busybox", "2", 8, True),
+            ("[server 1/2] FROM busybox", "server", 1, True),
+        ]
+        assert len(recorder.numbered()) == 1
+
+    def test_triggers_are_steps_of_their_own(self):
+        steps = Steps("FROM onbuild AS a\nRUN x\n")
+        announcement = Announcement(steps.expected())
+        for digest, name, line in (
+            ("#1", "[a 2/3] COPY . .", 1),
+            ("#2", "[a 1/3] FROM onbuild", 1),
+            ("#3", "[a 3/3] RUN x", 2),
+            ("#4", "[linux/arm64 a 3/3] RUN x", 2),
+        ):
+            announcement.recognise(Vertex(digest, name, stage="a", line=line))
+        found = [announcement.digest(f"#{number}") for number in range(1, 5)]
+        assert found == ["#1", "expected 0:1", "expected 0:2", "#4"]

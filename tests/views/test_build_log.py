@@ -24,6 +24,8 @@ def test_a_step_goes_through_its_states():
         (done("a", error="exit code: 1"), StepState.ERROR),
         (done("a", error="context canceled"), StepState.CANCELLED),
         (done("a", error="canceled"), StepState.CANCELLED),
+        (done("a", error="the build was cancelled"), StepState.CANCELLED),
+        (done("a", error="nothing was canceled"), StepState.ERROR),
         (done("a", cached=True), StepState.CACHED),
         (Vertex("a", "RUN x", cached=True), StepState.CACHED),
     ]
@@ -106,7 +108,7 @@ def test_a_failure_ends_what_runs():
         StepState.CANCELLED,
         StepState.ERROR,
         StepState.DONE,
-        StepState.WAITING,
+        StepState.NOT_RUN,
     ]
     assert log.steps[0].seconds(now=500) == 10.0
-    assert log.count(StepState.WAITING, StepState.DONE) == 2
+    assert log.count(StepState.NOT_RUN, StepState.DONE) == 2

@@ -1,6 +1,8 @@
 import re
 import threading
+import time
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
@@ -354,3 +356,320 @@ def test_the_result_of_a_long_build_is_among_the_outputs_that_jupyterlab_shows(c
         ["✓", f"RUN echo {n}"] for n in range(steps)
     ]
     assert re.findall(r"says (\d+)\n?</pre>", cell.html) == [str(n) for n in range(steps)]
+
+
+def two_stages(view, *, server="server", pages="pages") -> None:
+    """Announce what an engine knows beforehand."""
+    for digest, name, stage in (
+        ("s1", f"[{server} 1/2] FROM golang:1", server),
+        ("s2", f"[{server} 2/2] RUN make", server),
+        ("p1", f"[{pages} 1/2] FROM node:1", pages),
+        ("p2", f"[{pages} 2/2] RUN npm build", pages),
+    ):
+        view.update(Vertex(digest, name, stage=stage))
+
+
+def named(output: dict) -> str:
+    """The mark and name in the first line of an output's text."""
+    return " ".join(output["text/plain"].split("\n")[0].split("  ")[:2])
+
+
+def test_steps_stand_below_the_heading_of_their_stage(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(Vertex("x", "[internal] not begun"))
+    assert cell.outputs == []
+    view.update(running("p1", "[pages 1/2] FROM node:1", 1000.0, stage="pages"))
+    clock.now += 0.3
+    view.update(None)
+    assert [named(output) for output in cell.outputs] == [
+        "○ stage server",
+        "○ [server 1/2] FROM golang:1",
+        "○ [server 2/2] RUN make",
+        "● stage pages",
+        "● [pages 1/2] FROM node:1",
+        "○ [pages 2/2] RUN npm build",
+    ]
+    view.update(done("p1", "[pages 1/2] FROM node:1", 1000.0, 1000.2, stage="pages"))
+    for digest, name, stage in (
+        ("s1", "[server 1/2] FROM golang:1", "server"),
+        ("s2", "[server 2/2] RUN make", "server"),
+        ("p2", "[pages 2/2] RUN npm build", "pages"),
+    ):
+        view.update(done(digest, name, 1001.0, 1003.0, stage=stage))
+    clock.now = 1004.0
+    view.finish(result())
+    texts = [output["text/plain"] for output in cell.outputs]
+    assert texts[0] == ("✓  stage server  FROM golang:1  2/2 steps  2.0s  (1.0s to 3.0s of 3.0s)")
+    assert texts[3] == (
+        "✓  stage pages  FROM node:1  2/2 steps  2.2s  (0.0s to 3.0s of 3.0s, with pauses)"
+    )
+    assert [named(output) for output in cell.outputs] == [
+        "✓ stage server",
+        "✓ [server 1/2] FROM golang:1",
+        "✓ [server 2/2] RUN make",
+        "✓ stage pages",
+        "✓ [pages 1/2] FROM node:1",
+        "✓ [pages 2/2] RUN npm build",
+        "✓ Built app:latest",
+    ]
+
+
+def pieces(html: str) -> list[tuple[float, float]]:
+    """Where the pieces of a heading's bar begin and end, in percent."""
+    found, at = [], 0.0
+    for left, width in re.findall(r"margin-left:([\d.]+)%;width:([\d.]+)%", html):
+        begin = at + float(left)
+        at = begin + float(width)
+        found.append((begin, at))
+    return found
+
+
+def test_bars_show_when_stages_ran_within_the_build(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(running("s2", "RUN make", 1000.0, stage="server"))
+    clock.now = 1004.0
+    view.update(running("p2", "RUN npm build", 1002.0, stage="pages"))
+    server, pages = (o for o in cell.outputs if "stage" in named(o))
+    ((begin, end),) = pieces(server["text/html"])
+    assert begin == 0
+    assert 85 <= end <= 100
+    ((begin, end),) = pieces(pages["text/html"])
+    assert 42 <= begin <= 50
+    assert 85 <= end <= 100
+    assert 'title="since 2.0s"' in pages["text/html"]
+    view.update(done("s2", "RUN make", 1000.0, 1006.0, stage="server"))
+    view.update(done("p2", "RUN npm build", 1002.0, 1008.0, stage="pages"))
+    clock.now = 1100.0
+    view.finish(result())
+    server, pages = (o["text/html"] for o in cell.outputs if "stage" in named(o))
+    assert pieces(server) == [(0, 75)]
+    assert pieces(pages) == [(25, 100)]
+    assert 'title="0.0s to 6.0s of 8.0s"' in server
+    assert 'title="2.0s to 8.0s of 8.0s"' in pages
+
+
+def test_bars_of_any_times_stay_within_their_frame(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    for number in range(60):
+        begun = 1000.0 + 10 * number
+        view.update(done(f"{number}", f"RUN {number}", begun, begun + 1, stage="server"))
+    view.update(done("p1", "FROM node:1", 1591.0, 1591.0, stage="pages"))
+    view.update(done("p2", "RUN npm build", 1591.0, 900.0, stage="pages"))
+    clock.now = 1600.0
+    view.finish(result())
+    server, pages = (o["text/html"] for o in cell.outputs if "stage" in named(o))
+    assert len(pieces(server)) <= 20
+    for begin, end in (*pieces(server), *pieces(pages)):
+        assert 0 <= begin <= end <= 100.5
+
+
+def test_the_bars_of_over_stages_are_rarely_written_again(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(done("s1", "FROM golang:1", 1000.0, 1000.2, stage="server"))
+    view.update(done("s2", "RUN make", 1000.2, 1000.9, stage="server"))
+    view.update(running("p2", "RUN npm build", 1000.0, stage="pages"))
+    for _ in range(400):
+        clock.now += 0.25
+        view.update(None)
+    texts = [message["data"]["text/plain"] for _, message in cell.messages]
+    assert sum("stage server" in text for text in texts) <= 40
+    assert sum("npm build" in text for text in texts) >= 150
+
+
+def test_a_step_that_is_known_late_comes_where_it_ran(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(done("s1", "[server 1/2] FROM golang:1", 1000.0, 1000.1, stage="server"))
+    clock.now += 1
+    view.update(None)
+    clock.now += 1
+    view.update(running("t", "[server onbuild 1/1] RUN trigger", 1001.0, stage="server"))
+    view.update(Vertex("s3", "[server 3/3] COPY later", stage="server"))
+    view.finish(result())
+    lines = [line for o in cell.outputs[:-1] for line in o["text/plain"].splitlines()]
+    assert [line.split("  ")[1] for line in lines] == [
+        "stage server",
+        "[server 1/2] FROM golang:1",
+        "[server onbuild 1/1] RUN trigger",
+        "[server 2/2] RUN make",
+        "[server 3/3] COPY later",
+        "stage pages",
+        "[pages 1/2] FROM node:1",
+        "[pages 2/2] RUN npm build",
+    ]
+
+
+def test_too_many_late_steps_continue_their_stage_at_the_end(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(done("s1", "[server 1/2] FROM golang:1", 1000.0, 1000.1, stage="server"))
+    view.update(done("s2", "[server 2/2] RUN make", 1000.0, 1000.1, stage="server"))
+    clock.now += 1
+    view.update(None)
+    for number in range(20):
+        began = 1001.0 + number
+        view.update(done(str(number), f"RUN {number}", began, began + 1, stage="server"))
+        clock.now += 1
+        view.update(None)
+    view.finish(result())
+    names = [named(o).partition(" ")[2] for o in cell.outputs]
+    continued = names.index("stage server (continued)")
+    assert continued > names.index("stage pages")
+    assert names[continued + 1 : -1] == [f"RUN {number}" for number in range(9, 20)]
+
+
+def test_a_second_stage_that_comes_unannounced_gives_the_first_its_heading(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(done("1", "[1/3] FROM x", 1000.0, 1000.5, stage="0"))
+    clock.now += 1
+    view.update(None)
+    assert named(cell.outputs[0]) == "✓ [1/3] FROM x"
+    view.update(done("2", "[2/3] FROM y", 1001.0, 1001.5, stage="1"))
+    view.update(done("3", "[3/3] COPY z", 1001.5, 1002.0, stage="1"))
+    clock.now += 1
+    view.update(None)
+    view.finish(result())
+    assert cell.outputs[0]["text/plain"].splitlines() == [
+        "✓  stage 0  FROM x  1/1 step  0.5s  (0.0s to 0.5s of 2.0s)",
+        "✓  [1/3] FROM x  0.5s",
+    ]
+    assert [named(o) for o in cell.outputs[1:-1]] == [
+        "✓ stage 1",
+        "✓ [2/3] FROM y",
+        "✓ [3/3] COPY z",
+    ]
+
+
+def test_steps_of_no_stage_share_a_line(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(running("i1", "[internal] load build definition", 1000.0))
+    clock.now += 0.3
+    view.update(VertexStatus("i1", "transferring dockerfile:", 1050))
+    assert named(cell.outputs[0]) == "● [internal] load build definition"
+    view.update(done("i1", "[internal] load build definition", 1000.0, 1000.3))
+    view.update(done("s1", "[server 1/2] FROM golang:1", 1000.3, 1000.4, stage="server"))
+    view.update(done("i2", "exporting to image", 1001.0, 1002.0))
+    clock.now += 2
+    view.finish(result())
+    assert cell.outputs[0]["text/plain"] == (
+        "✓  2 internal steps: load build definition, exporting to image  1.0s"
+    )
+    assert sum("exporting" in o["text/plain"] for o in cell.outputs) == 1
+    folded = Reader(cell.outputs[0]["text/html"])
+    assert ("details", {}) in folded.tags
+    assert "transferring dockerfile:" in folded.text
+
+
+def test_an_internal_step_that_fails_is_in_full_view(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(done("i1", "[internal] load metadata for x", error="no such image"))
+    view.fail(BuildError("no such image"))
+    assert "no such image" in cell.outputs[0]["text/html"].rpartition("</details>")[2]
+    assert "no such image" in cell.outputs[0]["text/plain"]
+    assert [named(o) for o in cell.outputs[1:4]] == [
+        "- stage server",
+        "- [server 1/2] FROM golang:1",
+        "- [server 2/2] RUN make",
+    ]
+    assert "4 steps not run" in cell.outputs[-1]["text/plain"]
+
+
+def test_what_never_came_does_not_wait_in_a_finished_build(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    view.update(done("s1", "[server 1/2] FROM golang:1", 1000.0, 1000.1, stage="server"))
+    clock.now += 1
+    view.update(None)
+    assert "waiting" in cell.html
+    view.finish(result())
+    assert "waiting" not in cell.html
+    assert "-  [pages 2/2] RUN npm build  not run" in [o["text/plain"] for o in cell.outputs]
+
+
+def test_a_quick_build_of_several_stages_writes_each_display_once(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view)
+    for digest in ("s1", "s2", "p1", "p2"):
+        clock.now += 0.01
+        stage = "server" if digest[0] == "s" else "pages"
+        view.update(done(digest, f"RUN {digest}", 1000.0, 1000.0, cached=True, stage=stage))
+    view.finish(result())
+    assert cell.updates == []
+    assert len(cell.outputs) == 7
+
+
+def test_downloads_show_bytes_share_and_rate(cell, clock):
+    view = NotebookProgress(clock=clock)
+    view.update(running("a", "FROM x", started=1000.0))
+    for tick in range(9):
+        view.update(VertexStatus("a", "layer Downloading", tick * 3_000_000, 48_000_000))
+        clock.now += 0.25
+    view.update(None)
+    shown = Reader(cell.html).text
+    assert re.search(r"50%\s+24MB / 48MB\s+10\.7MB/s", shown)
+    view.update(VertexStatus("a", "layer Downloading", 48_000_000, 48_000_000))
+    view.update(done("a", "FROM x", 1000.0, 1004.0))
+    view.finish(result())
+    assert "layer  48MB  21.3MB/s" in Reader(cell.html).text
+
+
+@pytest.mark.parametrize("stages", [2, 15, 60])
+def test_the_result_of_many_stages_is_among_the_outputs_that_jupyterlab_shows(cell, clock, stages):
+    view = NotebookProgress(clock=clock)
+    names = [f"s{stage}" for stage in range(stages)]
+    for name in names:
+        for number in range(4):
+            view.update(Vertex(f"{name}/{number}", f"RUN {name}/{number}", stage=name))
+    for name in names:
+        for number in range(4):
+            began = clock.now
+            clock.now += 0.3
+            view.update(done(f"{name}/{number}", f"RUN {name}/{number}", began, stage=name))
+    view.finish(result())
+    assert len(cell.outputs) <= 46
+    lines = [line for each in cell.outputs[:-1] for line in each["text/plain"].splitlines()]
+    assert [line.split("  ")[1] for line in lines] == [
+        title
+        for name in names
+        for title in (f"stage {name}", *(f"RUN {name}/{number}" for number in range(4)))
+    ]
+
+
+def test_stage_names_and_bases_from_outside_are_text(cell, clock):
+    view = NotebookProgress(clock=clock)
+    two_stages(view, server=HOSTILE, pages=f"{HOSTILE}\u202e")
+    view.update(done("s1", f"[x 1/2] FROM {HOSTILE}", 1000.0, 1000.1, stage=HOSTILE))
+    view.update(done("i", f"[internal] {HOSTILE}", 1000.0, 1000.1))
+    clock.now += 1
+    view.update(None)
+    view.finish(result())
+    for _, message in cell.messages:
+        reader = Reader(message["data"]["text/html"])
+        kept = {"class", "style", "title", "open", "scope", "role", "aria-label"}
+        assert {name for _, attrs in reader.tags for name in attrs} <= kept
+        assert "img" not in {tag for tag, _ in reader.tags}
+        assert "\u202e" not in "".join(message["data"].values())
+    assert f"stage {HOSTILE}" in Reader(cell.html).text
+
+
+def test_many_lines_are_fast_and_leave_the_output_small(cell):
+    view = NotebookProgress()
+    view.update(running("a", "RUN seq 200000"))
+    data = b"".join(b"%d of the lines <of> a step\n" % number for number in range(200_000))
+    begun = time.process_time()
+    for start in range(0, len(data), 32_768):
+        view.update(VertexLog("a", 1, data[start : start + 32_768]))
+    view.update(done("a", "RUN seq 200000"))
+    view.finish(result())
+    assert time.process_time() - begun < 1.5
+    assert sum(len(text) for o in cell.outputs for text in o.values()) < 100_000
+    (path,) = re.findall(
+        r"199,500 lines left out; all of it: (\S+/step-1(?:-\d+)?\.log) …", cell.html
+    )
+    assert Path(path).read_bytes() == data

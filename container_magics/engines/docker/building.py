@@ -27,9 +27,11 @@ from ..base import (
     EngineEvent,
     Vertex,
     VertexLog,
+    VertexStatus,
+    VertexWarning,
 )
 from . import buildkit, classic
-from .steps import Steps, layer_sizes
+from .steps import Announcement, Steps, layer_sizes
 
 if TYPE_CHECKING:
     from .engine import DockerEngine
@@ -60,13 +62,30 @@ class _Recorder:
     def __init__(self, steps: Steps, emit: Emit) -> None:
         self._steps = steps
         self._emit = emit
+        self._announced = Announcement()
         self.vertices: dict[str, Vertex] = {}
         self._logs: dict[str, deque[str]] = {}
 
+    def announce(self, announcement: Announcement) -> None:
+        """Tell of steps before the engine does."""
+        self._announced = announcement
+        for vertex in announcement.vertices:
+            self._emit(vertex)
+
     def __call__(self, event: EngineEvent) -> None:
+        announced = self._announced
         if isinstance(event, Vertex):
             if not event.stage and (place := self._steps.buildkit(event.name)):
                 event = replace(event, stage=place.stage, line=place.line)
+            announced.recognise(event)
+            event = replace(
+                event,
+                digest=announced.digest(event.digest),
+                inputs=tuple(map(announced.digest, event.inputs)),
+            )
+        elif isinstance(event, VertexStatus | VertexLog | VertexWarning):
+            event = replace(event, vertex=announced.digest(event.vertex))
+        if isinstance(event, Vertex):
             self.vertices[event.digest] = event
         elif isinstance(event, VertexLog):
             tail = self._logs.setdefault(event.vertex, deque([""], maxlen=TAIL_LINES + 1))
@@ -74,6 +93,8 @@ class _Recorder:
             tail[-1] += first
             tail.extend(others)
         self._emit(event)
+        for twin in announced.twins(event) if isinstance(event, Vertex) else ():
+            self._emit(twin)
 
     def tail(self, vertex: Vertex) -> list[str]:
         lines = list(self._logs.get(vertex.digest, ()))
@@ -105,6 +126,8 @@ def build(
     cli = buildkit.find_cli() if _wants_buildkit() and _has_buildkit(engine.version()) else None
     try:
         if cli:
+            expected = steps.expected(target=request.target, build_args=_given(request))
+            recorder.announce(Announcement(expected))
             identifier = buildkit.build(engine, cli, request, recorder, cancel)
         else:
             identifier = classic.build(engine, request, steps, recorder, cancel)
@@ -120,6 +143,14 @@ def build(
         cached_steps=sum(vertex.cached for vertex in numbered),
         seconds=time.monotonic() - started,
     )
+
+
+def _given(request: BuildRequest) -> dict[str, str | None]:
+    """The build arguments; those without a value have the environment's, as the CLI sees it."""
+    return {
+        name: os.environ.get(name) if value is None else value
+        for name, value in request.build_args.items()
+    }
 
 
 def _wants_buildkit() -> bool:

@@ -8,14 +8,16 @@ numbers every instruction of the whole Dockerfile.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from ...dockerfile import From, parse
+from ...dockerfile import Dockerfile, From, parse, stage_graph
 from ...errors import DockerfileError
+from ...oci.platforms import Platform
 from ..base import HistoryEntry, Image, Vertex
 
-__all__ = ["Place", "Steps", "layer_sizes"]
+__all__ = ["Announcement", "Expected", "Place", "Steps", "layer_sizes"]
 
 _BUILDKIT_STEP = re.compile(r"\[(?:(?P<stage>[^\]]*) )?(?P<number>\d+)/(?P<total>\d+)\] ")
 _LAYER_KEYWORDS = {"RUN", "COPY", "ADD", "WORKDIR"}
@@ -34,12 +36,20 @@ class Place:
     line: int = 0
 
 
+class Expected(NamedTuple):
+    """A step that BuildKit will name, and the instructions from its base image to it."""
+
+    vertex: Vertex
+    history: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class _Stage:
+    """A stage: its name or number, its name or "", and its numbered steps: line and text."""
+
     label: str
     alias: str
-    numbered: list[int]
-    last_layers: int = 0
+    numbered: list[tuple[int, str]]
 
 
 class Steps:
@@ -55,21 +65,23 @@ class Steps:
         self._text = text.splitlines()
         self._stages: list[_Stage] = []
         self._all: list[Place] = []
+        self._parsed: Dockerfile | None = None
         self.reason: DockerfileError | None = None
         try:
-            instructions = parse(text).instructions
+            self._parsed = parse(text)
         except DockerfileError as error:
             self.reason = error
             return
-        for instruction in instructions:
+        for instruction in self._parsed.instructions:
             if isinstance(instruction, From):
                 known = {stage.alias for stage in self._stages if stage.alias}
                 from_image = instruction.image.lower() not in {*known, "scratch"}
                 label = instruction.alias or str(len(self._stages))
-                numbered = [instruction.line] if from_image else []
+                base = (instruction.line, f"FROM {instruction.image}")
+                numbered = [base] if from_image else []
                 self._stages.append(_Stage(label, instruction.alias, numbered))
             elif self._stages and instruction.keyword in _LAYER_KEYWORDS:
-                self._stages[-1].numbered.append(instruction.line)
+                self._stages[-1].numbered.append((instruction.line, instruction.text))
             label = self._stages[-1].label if self._stages else ""
             self._all.append(Place(label, instruction.line))
 
@@ -87,8 +99,55 @@ class Steps:
         own = len(stage.numbered)
         # What the base's ONBUILD adds belongs to the line of the FROM.
         index = max(0, number - 1 - (int(match["total"]) - own))
-        line = stage.numbered[index] if index < own else 0
+        line = stage.numbered[index][0] if index < own else 0
         return Place(stage.label, line)
+
+    def expected(
+        self, *, target: str = "", build_args: Mapping[str, str | None] | None = None
+    ) -> list[Expected]:
+        """The steps that BuildKit will number, stage by stage, before it tells of any.
+
+        Only those of the stages that the target needs; none where the text is not understood.
+        What a base image's ONBUILD adds is not among them, and steps may turn out to be needless.
+        """
+        if self._parsed is None:
+            return []
+        given = {name: value for name, value in (build_args or {}).items() if value is not None}
+        try:
+            graph = stage_graph(
+                self._parsed, build_args=given, platform_args=_platform_args(), target=target
+            )
+        except DockerfileError:
+            return []
+        histories: dict[int, tuple[str, ...]] = {}
+        expected: list[Expected] = []
+        for index in graph.needed:
+            stage = graph.stages[index]
+            start = (f"FROM {stage.platform} {stage.base}",)
+            history = start if stage.base_stage is None else histories[stage.base_stage]
+            vertices = {vertex.line: vertex for vertex in self._vertices(index)}
+            for line, text in ((stage.line, ""), *((i.line, i.text) for i in stage.instructions)):
+                history = (*history, text) if text else history
+                if line in vertices:
+                    expected.append(Expected(vertices[line], history))
+            histories[index] = history
+        return expected
+
+    def _vertices(self, index: int) -> list[Vertex]:
+        stage = self._stages[index]
+        label = f"{stage.alias or f'stage-{index}'} "
+        if len(self._stages) == 1 and not stage.alias:
+            label = ""
+        total = len(stage.numbered)
+        return [
+            Vertex(
+                digest=f"expected {index}:{number}",
+                name=f"[{label}{number}/{total}] {text}",
+                stage=stage.label,
+                line=line,
+            )
+            for number, (line, text) in enumerate(stage.numbered, 1)
+        ]
 
     def _find(self, written: str) -> _Stage | None:
         for stage in self._stages:
@@ -111,6 +170,76 @@ class Steps:
         return DockerfileError(message, line=line, text=text, hint=hint)
 
 
+def _platform_args() -> dict[str, str]:
+    """Values for FROM; the engine's own decide, and these need only be there."""
+    host = Platform.host()
+    values = {
+        "PLATFORM": host.format(),
+        "OS": host.os,
+        "ARCH": host.architecture,
+        "VARIANT": host.variant,
+    }
+    return {
+        f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in values.items()
+    }
+
+
+class Announcement:
+    """Steps told of before BuildKit tells of them, and which of them its own turn out to be.
+
+    BuildKit's own have other digests, and variables in their names are replaced; so they are
+    recognised by their place. Equal steps on equal bases are one to BuildKit, which names it
+    after one of their stages.
+
+    Args:
+        expected: what to announce.
+    """
+
+    def __init__(self, expected: Iterable[Expected] = ()) -> None:
+        self._expected = {step.vertex.digest: step for step in expected}
+        self._open = {(v.stage, v.line): v for v in self.vertices}
+        self._digests: dict[str, str] = {}
+
+    @property
+    def vertices(self) -> list[Vertex]:
+        """What to announce."""
+        return [step.vertex for step in self._expected.values()]
+
+    def digest(self, digest: str) -> str:
+        """The digest to use for one of BuildKit's: the announced step's where it is one."""
+        return self._digests.get(digest, digest)
+
+    def recognise(self, vertex: Vertex) -> None:
+        """Remember which step a vertex is, whose stage and line are known."""
+        key = (vertex.stage, vertex.line)
+        announced = self._open.get(key)
+        # Triggers have the line of the FROM.
+        if (
+            announced is not None
+            and vertex.digest not in self._digests
+            and _keyword(announced) == _keyword(vertex)
+        ):
+            del self._open[key]
+            self._digests[vertex.digest] = announced.digest
+
+    def twins(self, vertex: Vertex) -> list[Vertex]:
+        """The steps of other stages that a recognised one is too, in its state."""
+        known = self._expected.get(vertex.digest)
+        if known is None:
+            return []
+        return [
+            replace(
+                vertex, digest=other.digest, name=other.name, stage=other.stage, line=other.line
+            )
+            for other in self._open.values()
+            if self._expected[other.digest].history == known.history
+        ]
+
+
+def _keyword(vertex: Vertex) -> str:
+    return vertex.name.partition("] ")[2].partition(" ")[0].upper()
+
+
 def layer_sizes(vertices: Iterable[Vertex], image: Image) -> list[Vertex]:
     """The vertices of the image's own stage again, with the sizes of the layers they made.
 
@@ -128,7 +257,7 @@ def layer_sizes(vertices: Iterable[Vertex], image: Image) -> list[Vertex]:
 
 
 def _makes_layer(vertex: Vertex) -> bool:
-    return bool(vertex.line) and vertex.name.partition("] ")[2].split(" ")[0] in _LAYER_KEYWORDS
+    return bool(vertex.line) and _keyword(vertex) in _LAYER_KEYWORDS
 
 
 def _size(row: HistoryEntry) -> int | None:
