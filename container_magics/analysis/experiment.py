@@ -1,16 +1,18 @@
 """Variants of a Dockerfile, built cold and warm, run, and held against each other.
 
-    variants ──► build without cache ──► build again ──► run ──► Trial, one a variant
-                 (the cold time)         (the warm time)
+    variants ──► build without cache ──► settle ──► build again ──► run ──► Trial, one a variant
+                 (the cold time)                    (the warm time)
 
-What was measured is remembered as long as the process lives: a variant whose Dockerfile and
-context give the image that they gave before is not built cold again.
+What was measured is remembered as long as the process lives: a variant that was measured before,
+and whose every step still comes from the cache, is not built cold again. A build without the cache
+gives the steps that variants share new results, so all are built once more before the warm times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ..engines.base import (
     BuildRequest,
@@ -23,15 +25,30 @@ from ..engines.base import (
     Output,
     RunRequest,
 )
-from ..engines.follow import follow
+from ..engines.follow import finish, follow
 from ..errors import RunError
 
-__all__ = ["Memory", "Trial", "differing", "try_variant"]
+__all__ = ["Memory", "Trial", "Variant", "differing", "try_variants"]
 
 _MOST_OUTPUT = 1 << 20
 
-Follow = Callable[[Callable[[Emit, Cancellation], BuildResult]], BuildResult]
-"""Runs a build to its end and shows it meanwhile."""
+Show = Callable[["Variant", Callable[[Emit, Cancellation], BuildResult]], BuildResult]
+"""Follows the cold build of a variant to its end, and shows it meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of the things to try: what to call it, its build, and its container.
+
+    Attributes:
+        name: what it is called.
+        request: its build; the cache is used as the measurement needs it.
+        run: its container; the image is filled in, and it is removed.
+    """
+
+    name: str
+    request: BuildRequest
+    run: RunRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,55 +84,51 @@ class Trial:
         return self.stdout, self.returncode
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    image: str
-    cold: float
+Memory = dict[tuple[object, ...], float]
+"""Seconds of cold builds that were measured before, by engine and request."""
 
 
-Memory = dict[tuple[object, ...], _Known]
-"""What was measured before, by engine and request."""
-
-
-def try_variant(
-    engine: Engine,
-    name: str,
-    request: BuildRequest,
-    run: RunRequest,
-    memory: Memory,
-    show: Follow,
-) -> Trial:
-    """Build a variant cold and warm, and run what came out.
+def try_variants(
+    engine: Engine, variants: Sequence[Variant], memory: Memory, show: Show
+) -> list[Trial]:
+    """Build variants cold and warm, and run what came out.
 
     Args:
         engine: builds and runs.
-        name: the variant's.
-        request: its build; the cache is used as the measurement needs it.
-        run: its container; the image is filled in, and it is removed.
+        variants: in the order to show them in.
         memory: what was measured before; is added to.
         show: follows a cold build.
 
     Raises:
-        DockerfileError, BuildError, PullError: it cannot be built.
+        DockerfileError, BuildError, PullError: one cannot be built.
     """
-    key = _key(engine, request)
-    known = memory.get(key)
-    warm = _quietly(engine, request) if known is not None else None
-    if known is None or warm is None or warm.image.id != known.image:
-        cold = show(
-            lambda emit, cancel: engine.build(replace(request, no_cache=True), emit, cancel)
-        )
-        warm = _quietly(engine, request)
-        known = memory[key] = _Known(warm.image.id, cold.seconds)
-        again = False
-    else:
-        again = True
-    stdout, stderr, returncode, failure = _run(engine, replace(run, image=warm.image.id))
+    again = {variant.name for variant in variants if _is_known(engine, variant, memory)}
+    cold = [variant for variant in variants if variant.name not in again]
+    for variant in cold:
+        request = replace(variant.request, no_cache=True)
+        result = show(variant, partial(engine.build, request))
+        memory[_key(engine, variant.request)] = result.seconds
+    for variant in variants if cold else ():
+        _quietly(engine, variant.request)
+    return [_trial(engine, variant, memory, again=variant.name in again) for variant in variants]
+
+
+def _is_known(engine: Engine, variant: Variant, memory: Memory) -> bool:
+    """Whether it was measured, and every step of it still comes from the cache."""
+    if _key(engine, variant.request) not in memory:
+        return False
+    result = _quietly(engine, variant.request)
+    return result.cached_steps == result.steps
+
+
+def _trial(engine: Engine, variant: Variant, memory: Memory, *, again: bool) -> Trial:
+    warm = _quietly(engine, variant.request)
+    stdout, stderr, returncode, failure = _run(engine, replace(variant.run, image=warm.image.id))
     return Trial(
-        name,
-        request.dockerfile,
+        variant.name,
+        variant.request.dockerfile,
         warm.image,
-        known.cold,
+        memory[_key(engine, variant.request)],
         warm.seconds,
         again,
         stdout,
@@ -125,7 +138,7 @@ def try_variant(
     )
 
 
-def differing(trials: list[Trial], expect: str | None = None) -> Mapping[str, str]:
+def differing(trials: Sequence[Trial], expect: str | None = None) -> Mapping[str, str]:
     """The variants that do not do what they should, each with what is wrong.
 
     Args:
@@ -137,7 +150,10 @@ def differing(trials: list[Trial], expect: str | None = None) -> Mapping[str, st
     for trial in trials:
         if trial.failure:
             wrong[trial.name] = f"does not run: {trial.failure}"
-        elif expect is not None and trial.stdout.decode("utf-8", "replace").rstrip() != expect.rstrip():
+        elif (
+            expect is not None
+            and trial.stdout.decode("utf-8", "replace").rstrip() != expect.rstrip()
+        ):
             wrong[trial.name] = "prints something else than was expected"
         elif expect is None and trial.stdout != first.stdout:
             wrong[trial.name] = f"prints something else than {first.name}"
@@ -159,14 +175,7 @@ def _key(engine: Engine, request: BuildRequest) -> tuple[object, ...]:
 
 
 def _quietly(engine: Engine, request: BuildRequest) -> BuildResult:
-    return _followed(lambda emit, cancel: engine.build(request, emit, cancel))
-
-
-def _followed(verb: Callable[[Emit, Cancellation], BuildResult]) -> BuildResult:
-    following = follow(verb)
-    for _ in following:
-        continue
-    return following.result
+    return finish(partial(engine.build, request))
 
 
 def _run(engine: Engine, request: RunRequest) -> tuple[bytes, bytes, int, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..engines.base import BuildRequest, Image, ImageSummary
-from ..engines.follow import follow
+from ..engines.follow import finish, follow
 from ..errors import NotFoundError, UnsupportedError, UsageError
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
@@ -194,13 +195,11 @@ def _request(
 def _perform(arguments: Arguments, call: Call, request: BuildRequest) -> Image:
     engine = call.engine
     before = _before(request, call)
-    following = follow(lambda emit, cancel: engine.build(request, emit, cancel))
     if arguments.on("quiet"):
-        for _ in following:
-            continue
-        result = following.result
+        result = finish(partial(engine.build, request))
         call.surface.write(f"{result.image.id}\n")
     else:
+        following = follow(partial(engine.build, request))
         result = call.surface.progress().follow(following, before)
     if iidfile := arguments.one("iidfile"):
         _write(Path(iidfile), result.image.id)

@@ -34,7 +34,8 @@ def layers(image: str | Image | ImageSummary, *, session: Session | None = None)
         CorruptArchiveError, StoreError: a layer is damaged.
     """
     engine = (session or current()).engine
-    return LayersView(contents_of(engine, image), name_of(image))
+    contents = contents_of(engine, image)
+    return LayersView(contents, contents.container or name_of(image))
 
 
 def _layers(arguments: Arguments, call: Call) -> LayersView | Record:

@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from .base import Cancellation, Emit, EngineEvent
 
-__all__ = ["Following", "follow"]
+__all__ = ["Following", "finish", "follow"]
 
 T = TypeVar("T")
 
@@ -76,3 +76,11 @@ def follow(verb: Callable[[Emit, Cancellation], T], *, tick: float = 0.25) -> Fo
         tick: seconds after which the iterator yields None if no event came.
     """
     return Following(verb, tick)
+
+
+def finish(verb: Callable[[Emit, Cancellation], T]) -> T:
+    """Run a verb to its end with nobody looking at its events; an interrupt cancels it."""
+    following = follow(verb)
+    for _ in following:
+        continue
+    return following.result

@@ -19,7 +19,9 @@ from tests.engines.embedded.material import docker_archive, image_config, layer_
 
 # Dive takes a directory that has no entry of its own for a file when it is removed.
 LAYERS = (
-    layer_tar({"a": b"x" * 1000, "dir": None, "dir/one": b"1" * 70, "dir/two": b"2" * 30, "empty": None}),
+    layer_tar(
+        {"a": b"x" * 1000, "dir": None, "dir/one": b"1" * 70, "dir/two": b"2" * 30, "empty": None}
+    ),
     layer_tar({"a": b"x" * 400, ".wh.dir": b"", "b": b"y" * 50}),
     layer_tar({"b": b"z" * 60, "d/.wh..wh..opq": b"", "empty": None, "link": "a"}),
     layer_tar({".wh.a": b"", "link": "b", "new/e": b"q" * 11}),

@@ -27,12 +27,18 @@ def images(server):
     made = {
         "seen:test": (
             layer_tar({
-                "bin/tool": b"\x7fELF" + b"x" * 60_000, "etc/motd": b"welcome\n", "etc/old": b"o" * 900,
+                "bin/tool": b"\x7fELF" + b"x" * 60_000,
+                "etc/motd": b"welcome\n",
+                "etc/old": b"o" * 900,
                 **{f"usr/share/doc/{n}/text": b"t" * n for n in range(300)},
             }),
-            layer_tar({"etc/motd": b"welcome back\n", "etc/.wh.old": b"", "srv/new": b"n" * 20_000}),
+            layer_tar({
+                "etc/motd": b"welcome back\n", "etc/.wh.old": b"", "srv/new": b"n" * 20_000,
+            }),
         ),
-        "hostile:test": (layer_tar({f"d/{HOSTILE}": HOSTILE.encode(), os.fsdecode(b"caf\xe9"): b"1"}),),
+        "hostile:test": (
+            layer_tar({f"d/{HOSTILE}": HOSTILE.encode(), os.fsdecode(b"caf\xe9"): b"1"}),
+        ),
         "empty:test": (),
     }  # fmt: skip
     history = {
@@ -68,7 +74,7 @@ def test_a_layer_is_chosen_and_its_files_looked_at(lab: Lab):
     row.click()
     removed = live.locator(".row.removed", has_text="old")
     removed.wait_for()
-    assert "−" in removed.inner_text()
+    assert "\N{MINUS SIGN}" in removed.inner_text()
     assert "~" in live.locator(".row.changed", has_text="motd").inner_text()
     live.locator(".row.changed", has_text="motd").click()
     live.get_by_role("button", name="View").click()
@@ -194,7 +200,7 @@ def test_a_reopened_notebook_shows_the_static_form_and_no_error(lab: Lab, truste
     assert "rror" not in text
     assert again.cell(1).locator(LIVE).count() == 0
     again.outputs(1).locator("summary", has_text="make").click()
-    assert again.outputs(1).get_by_text("− 900B /etc/old").is_visible()
+    assert again.outputs(1).get_by_text("\N{MINUS SIGN} 900B /etc/old").is_visible()
 
 
 def test_a_page_loaded_again_is_live_again_and_a_restart_brings_the_static_form_back(lab: Lab):

@@ -71,7 +71,7 @@ def test_json_has_dive_s_keys(run):
     ],
 )
 def test_a_threshold_that_is_broken_fails(run, words, word):
-    code, out, err = run("application:v1", *words)
+    code, _, err = run("application:v1", *words)
     assert code == 1
     assert word in err
     assert "1.2kB /a" in err
@@ -99,7 +99,7 @@ def test_a_threshold_that_makes_no_sense_is_told(run, words):
 
 
 def test_an_unknown_image_has_the_nearest_name(run):
-    code, out, err = run("aplication:v1")
+    code, _, err = run("aplication:v1")
     assert code == 1
     assert "No such image: aplication:v1" in err
     assert "Did you mean application:v1?" in err

@@ -63,7 +63,7 @@ def copy_step(step: Step, instruction: Copy | Add, state: BuildState) -> BuildSt
             return step.write(lay_out(tree, found, destination, state.workdir, owner))
 
         what = " ".join([*sources, *(h.name for h in instruction.heredocs), destination])
-        return step.layer(key, state, f"{keyword} {what} # buildkit", make)
+        return step.layer(key, state, f"{keyword} {what} # buildkit", make, computed=True)
 
 
 def _find(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import stat
 from collections.abc import Callable, Iterable, Iterator
 
 from ...dockerfile import Stage
@@ -60,7 +61,13 @@ class Step:
         return not self.work.request.no_cache and self.store.cache.look_up(key) is not None
 
     def layer(
-        self, key: str, state: BuildState, created_by: str, make: Callable[[], LayerRow]
+        self,
+        key: str,
+        state: BuildState,
+        created_by: str,
+        make: Callable[[], LayerRow],
+        *,
+        computed: bool = False,
     ) -> BuildState:
         """The state with the step's layer on top: from the cache, or made and remembered.
 
@@ -69,19 +76,37 @@ class Step:
             state: the state before.
             created_by: the row of history.
             make: makes the layer.
+            computed: the layer depends on the key alone, but for the times of its directories. One
+                that is made again without the cache, and has come out the same, gives way to the
+                one that is known: so that what other builds have on top of it stays known as well.
         """
         cache = self.store.cache
-        hit = None if self.work.request.no_cache else cache.look_up(key)
-        if hit is not None:
+        hit = cache.look_up(key)
+        if hit is not None and not self.work.request.no_cache:
             self.cached = True
             (layer,) = self.store.take([hit.diff_id])
         else:
             layer = make()
             self.work.check()
-            hit = CacheHit(layer.diff_id, now())
-            cache.remember(key, hit)
+            known = self.store.take([hit.diff_id])[0] if hit is not None and computed else None
+            if hit is not None and known is not None and self._same(known, layer):
+                layer = known
+            else:
+                hit = CacheHit(layer.diff_id, now())
+                cache.remember(key, hit)
         self.layer_size = layer.size
         return state.with_layer(layer, hit.created, created_by)
+
+    def _same(self, one: LayerRow, other: LayerRow) -> bool:
+        """Whether two layers of one key differ in nothing but the times of directories."""
+        first, second = (
+            [
+                (entry._replace(mtime=0) if entry.kind == stat.S_IFDIR else entry, place)
+                for entry, place in self.store.entries(layer)
+            ]
+            for layer in (one, other)
+        )
+        return first == second
 
     def write(self, pieces: Iterable[Piece]) -> LayerRow:
         """A layer of entries and their content."""

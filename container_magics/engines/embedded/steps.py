@@ -176,6 +176,7 @@ class StageBuilder:
             state,
             f"WORKDIR {shown}",
             lambda: step.write(_make_directory(step, state, path)),
+            computed=True,
         )
 
 
