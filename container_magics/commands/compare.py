@@ -10,7 +10,7 @@ from ..analysis.comparison import compare_contents
 from ..engines.base import Engine, Image, ImageSummary
 from ..engines.contents import Contents
 from ..errors import ContainerMagicsError, UsageError
-from ..views.compare import CompareView
+from ..views.compare.view import CompareView
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar
 from .looking import contents_of, name_of

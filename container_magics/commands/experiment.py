@@ -11,7 +11,7 @@ from ..analysis.experiment import Memory, Variant, try_variants
 from ..engines.base import BuildRequest, BuildResult, Cancellation, Emit, RunRequest
 from ..engines.follow import follow
 from ..errors import UsageError
-from ..views.experiment import ExperimentView
+from ..views.experiment.view import ExperimentView
 from ..views.text import visible
 from .compare import compare
 from .looking import dockerfile_text

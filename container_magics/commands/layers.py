@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engines.base import Image, ImageSummary
 from ..errors import ThresholdError, UsageError
-from ..views.layers import LayersView
+from ..views.layers.view import LayersView
 from ..views.units import human_size
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar

@@ -23,13 +23,13 @@ from ..engines.base import (
 from ..engines.follow import follow
 from ..errors import ConflictError, ContainerMagicsError, NotFoundError, UsageError
 from ..oci.platforms import Platform
-from ..views.stages import StagesView
+from ..views.stages.view import StagesView
 from .looking import dockerfile_text, name_of
 from .notebook import surface_here
 from .session import Session, current
 
 if TYPE_CHECKING:
-    from ..views.build_view import BuildView
+    from ..views.build.view import BuildView
 
 __all__ = ["stages", "stages_of"]
 

@@ -10,13 +10,13 @@ from ..analysis.walk import Walk
 from ..analysis.walk_steps import step_at_line
 from ..engines.base import BuildRequest, Engine, Image
 from ..errors import UsageError
-from ..views.step import StepView
+from ..views.step.view import StepView
 from .looking import dockerfile_text
 from .notebook import surface_here
 from .session import Session, current
 
 if TYPE_CHECKING:
-    from ..views.build_view import BuildView
+    from ..views.build.view import BuildView
 
 __all__ = ["step", "step_of"]
 

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from ..views.build_view import BuildView
+    from ..views.build.view import BuildView
     from ..views.pull import PullProgressView
 
 __all__ = ["TerminalSurface"]
@@ -38,7 +38,7 @@ class TerminalSurface:
 
     def progress(self) -> BuildView:
         """A build as lines on standard error."""
-        from ..views.plain import TerminalProgress
+        from ..views.build.terminal import TerminalProgress
 
         return TerminalProgress(sys.stderr)
 

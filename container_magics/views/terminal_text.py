@@ -12,7 +12,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 
-from .build_log_file import LogFile
+from .build.log_file import LogFile
 from .text import visible
 
 __all__ = ["LineReader", "LogBuffer"]

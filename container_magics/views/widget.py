@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LiveView", "front_end", "key_of", "path_of"]
 
-_IMPORT = re.compile(r"^import\s[^;]*?from\s+\"\./([a-z_]+)\.js\";\n", re.MULTILINE)
+_IMPORT = re.compile(r"^import\s[^;]*?from\s+\"\.\./(?:\w+/)?(\w+)\.js\";\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|class|async)\b)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default .*;\n", re.MULTILINE)
 _MOST_ALIVE = 24
@@ -137,7 +137,8 @@ def front_end(module: str) -> str:
     texts: dict[str, str] = {}
 
     def collect(name: str) -> None:
-        text = resources.files(__package__).joinpath(f"{name}.js").read_text(encoding="utf-8")
+        place = "front.js" if name == "front" else f"{name}/{name}.js"
+        text = resources.files(__package__).joinpath(place).read_text(encoding="utf-8")
         for imported in _IMPORT.findall(text):
             if imported not in texts:
                 collect(imported)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from container_magics.errors import (
     StepFailedError,
     UsageError,
 )
-from container_magics.views.plain import TerminalProgress
-from container_magics.views.stages import StagesView
+from container_magics.views.build.terminal import TerminalProgress
+from container_magics.views.stages.view import StagesView
 from tests.conftest import missing
 from tests.fixtures.embedding import embedded
 
@@ -115,7 +116,8 @@ def test_it_leaves_what_a_build_leaves(engine, context):
     engine.build(request, lambda _: None, Cancellation())
     by_a_build = len(ids(engine) - before)
     before = ids(engine)
-    stages_of(engine, request, TerminalProgress(StringIO()))
+    another = replace(request, labels={"l": "2"})
+    stages_of(engine, another, TerminalProgress(StringIO()))
     assert len(ids(engine) - before) == by_a_build
 
 

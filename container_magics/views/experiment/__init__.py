@@ -1,0 +1,1 @@
+"""Variants held against each other: `view`, static form `html`, live form `experiment.js`."""
