@@ -23,9 +23,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import CorruptArchiveError
-from .tar import Entry, HeaderParser, padding
+from .tar import BLOCK, Entry, HeaderParser, padding
 
-__all__ = ["Record", "SplitWriter", "read_split", "reassemble"]
+__all__ = ["Record", "SplitWriter", "read_entries", "read_split", "reassemble"]
 
 _LENGTH = struct.Struct("<I")
 _END = 0xFFFFFFFF
@@ -86,6 +86,23 @@ def read_split(path: Path) -> Iterator[Record]:
         before = padding(entry.size)
         yield Record(raw, entry, displaced.get(ordinal, ""))
     yield Record(raws[-1], None, "")
+
+
+def read_entries(path: Path) -> list[tuple[Entry, str]]:
+    """The entries of a header stream and the places of their content, without the raw bytes.
+
+    Raises:
+        CorruptArchiveError: the file is damaged.
+    """
+    raws, displaced = _stored(path)
+    parse = HeaderParser().parse
+    entries = []
+    before = 0
+    for ordinal, raw in enumerate(raws[:-1]):
+        entry = parse(raw[before:] if before else raw)
+        before = -entry.size % BLOCK
+        entries.append((entry, displaced.get(ordinal, "")))
+    return entries
 
 
 def _stored(path: Path) -> tuple[list[bytes], dict[int, str]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import io
 import re
 import stat
+import struct
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -56,6 +57,8 @@ _TYPES = {
     b"5": stat.S_IFDIR,
     b"6": stat.S_IFIFO,
 }
+# name, mode, uid, gid, mtime, link, magic, device numbers, prefix (POSIX ustar)
+_FIELDS = struct.Struct("100s8s8s8s12x12s9x100s6s66x16s155s12x")
 _FLAGS = {kind: flag for flag, kind in _TYPES.items() if flag not in (b"\0", b"7")}
 _EXTENSIONS = frozenset((b"x", b"g", b"L", b"K"))
 _CLEAN = re.compile(r"(?:[^./\0][^/\0]*/)*[^./\0][^/\0]*")
@@ -368,7 +371,6 @@ def _check(block: bytes) -> None:
         raise CorruptArchiveError("a header's checksum is wrong: not a tar archive, or damaged")
 
 
-@lru_cache(maxsize=1 << 12)
 def _number(data: bytes) -> int:
     digits = data.rstrip(b" \0")
     if digits.isdigit() and b"8" not in digits and b"9" not in digits:
@@ -382,9 +384,12 @@ def _number(data: bytes) -> int:
     return int(text, 8) if text else 0
 
 
+_repeated = lru_cache(maxsize=1 << 12)(_number)
+"""The same for fields of which most members of an archive have one of a few values."""
+
+
 def _text(data: bytes) -> str:
-    end = data.find(0)
-    return (data if end < 0 else data[:end]).decode("utf-8", "surrogateescape")
+    return data.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
 def _parse_pax(body: bytes) -> dict[str, bytes]:
@@ -411,11 +416,12 @@ def _entry(block: bytes, flag: bytes, size: int, overrides: Mapping[str, bytes])
     if flag not in _TYPES:
         raise CorruptArchiveError(f"a member of unsupported type {flag!r}")
     kind = _TYPES[flag]
-    name = _text(block[:100])
-    if block[257:263] == b"ustar\0" and block[345]:
-        name = f"{_text(block[345:500])}/{name}"
-    link = _text(block[157:257]) if block[157] else ""
-    uid, gid, mtime = _number(block[108:116]), _number(block[116:124]), _number(block[136:148])
+    path, mode, owner, group, modified, target, magic, devices, prefix = _FIELDS.unpack(block)
+    name = _text(path)
+    if magic == b"ustar\0" and prefix[0]:
+        name = f"{_text(prefix)}/{name}"
+    link = _text(target) if target[0] else ""
+    uid, gid, mtime = _repeated(owner), _repeated(group), _repeated(modified)
     xattrs: dict[str, bytes] = {}
     if overrides:
         for key, value in overrides.items():
@@ -433,7 +439,7 @@ def _entry(block: bytes, flag: bytes, size: int, overrides: Mapping[str, bytes])
             raise CorruptArchiveError(f"a pax record of {name!r} is not a number") from None
     major = minor = 0
     if kind in (stat.S_IFCHR, stat.S_IFBLK):
-        major, minor = _number(block[329:337]), _number(block[337:345])
+        major, minor = _number(devices[:8]), _number(devices[8:])
     if not (0 <= uid <= _MAX_ID and 0 <= gid <= _MAX_ID and size >= 0 and abs(mtime) <= _MAX_TIME):
         raise CorruptArchiveError(f"{name[:80]!r} has an impossible size, owner or time")
     if not (0 <= major <= _MAX_DEVICE and 0 <= minor <= _MAX_DEVICE):
@@ -444,7 +450,7 @@ def _entry(block: bytes, flag: bytes, size: int, overrides: Mapping[str, bytes])
         kind = stat.S_IFDIR
     return Entry(
         clean_path(name),
-        kind | (_number(block[100:108]) & 0o7777),
+        kind | (_repeated(mode) & 0o7777),
         uid,
         gid,
         size if kind == stat.S_IFREG else 0,

@@ -11,14 +11,14 @@ import hashlib
 import json
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import CorruptArchiveError
-from ...oci.split import SplitWriter, read_split
+from ...oci.split import SplitWriter, read_entries
 from ...oci.tar import Entry, read_members
 from ...oci.tree import SUPERSEDED, WHITEOUT
 from .archives import is_file, reader
@@ -40,21 +40,48 @@ class IndexedFile(NamedTuple):
     digest: bytes
 
 
-@dataclass(frozen=True, slots=True)
 class LayerIndex:
     """What a layer holds, without the content.
 
-    Attributes:
+    Args:
         records: entries in archive order, each with the place of its content, "" for its path.
-        files: the regular files by the place of their content.
+        digests: SHA-256 of each regular file that has content, one behind the other.
+        compressed: bytes of the layer's tar, compressed; estimated.
+
+    Attributes:
+        records, compressed: the same.
         size: bytes of content.
-        compressed: bytes of its tar, compressed; estimated.
+
+    Raises:
+        CorruptArchiveError: there are more or fewer digests than files.
     """
 
-    records: Sequence[tuple[Entry, str]]
-    files: Mapping[str, IndexedFile]
-    size: int
-    compressed: int
+    def __init__(
+        self, records: Sequence[tuple[Entry, str]], digests: bytes, compressed: int
+    ) -> None:
+        self.records = records
+        self.compressed = compressed
+        self._digests = digests
+        sizes = [entry.size for entry, _ in records if entry.size]
+        self.size = sum(sizes)
+        if len(sizes) * _DIGEST_BYTES != len(digests):
+            raise CorruptArchiveError("a layer's index has another number of files than of digests")
+
+    @cached_property
+    def files(self) -> Mapping[str, IndexedFile]:
+        """The regular files by the place of their content."""
+        files: dict[str, IndexedFile] = {}
+        position = 0
+        for entry, place in self.records:
+            if not is_file(entry):
+                continue
+            digest = _EMPTY
+            if entry.size:
+                digest = self._digests[position : position + _DIGEST_BYTES]
+                position += _DIGEST_BYTES
+            if not entry.path.rpartition("/")[2].startswith(WHITEOUT):
+                files[place or entry.path] = IndexedFile(entry.path, entry.size, digest)
+        return files
 
 
 class Sample:
@@ -158,7 +185,8 @@ def index_layer(read: Callable[[int], bytes], directory: Path) -> tuple[str, Lay
                     digests += content.digest()
         for future in waiting:
             future.result()
-    index = _index(entries, split.displaced, bytes(digests), sample.estimate())
+    records = [(entry, split.displaced.get(at, "")) for at, entry in enumerate(entries)]
+    index = LayerIndex(records, bytes(digests), sample.estimate())
     facts = {
         "format": _FORMAT,
         "size": index.size,
@@ -168,29 +196,6 @@ def index_layer(read: Callable[[int], bytes], directory: Path) -> tuple[str, Lay
     (directory / "digests").write_bytes(digests)
     (directory / "facts.json").write_text(json.dumps(facts))
     return f"sha256:{whole.hexdigest()}", index
-
-
-def _index(
-    entries: Iterable[Entry], displaced: Mapping[int, str], digests: bytes, compressed: int
-) -> LayerIndex:
-    records: list[tuple[Entry, str]] = []
-    files: dict[str, IndexedFile] = {}
-    position = size = 0
-    for ordinal, entry in enumerate(entries):
-        place = displaced.get(ordinal, "")
-        records.append((entry, place))
-        if not is_file(entry):
-            continue
-        digest = _EMPTY
-        if entry.size:
-            digest = digests[position : position + _DIGEST_BYTES]
-            position += _DIGEST_BYTES
-        size += entry.size
-        if not entry.path.rpartition("/")[2].startswith(WHITEOUT):
-            files[place or entry.path] = IndexedFile(entry.path, entry.size, digest)
-    if position != len(digests):
-        raise CorruptArchiveError("a layer's index has another number of files than of digests")
-    return LayerIndex(records, files, size, compressed)
 
 
 def read_index(directory: Path) -> LayerIndex:
@@ -207,10 +212,7 @@ def read_index(directory: Path) -> LayerIndex:
         size, compressed = int(facts["size"]), int(facts["compressed"])
     except (ValueError, LookupError, TypeError, FileNotFoundError, NotADirectoryError) as error:
         raise CorruptArchiveError(f"the index {directory} is damaged: {error}") from error
-    records = [record for record in read_split(directory / "split") if record.entry is not None]
-    displaced = {number: record.place for number, record in enumerate(records) if record.place}
-    entries = (record.entry for record in records if record.entry is not None)
-    index = _index(entries, displaced, digests, compressed)
+    index = LayerIndex(read_entries(directory / "split"), digests, compressed)
     if index.size != size:
         raise CorruptArchiveError(f"the index {directory} is damaged: {index.size} bytes")
     return index

@@ -39,7 +39,7 @@ class StoredLayer:
 
     def records(self) -> Sequence[tuple[Entry, str]]:
         """See `LayerContents.records`."""
-        return list(self._store.entries(self._row))
+        return self._store.entries(self._row)
 
     def open(self, place: str) -> BinaryIO:
         """See `LayerContents.open`."""

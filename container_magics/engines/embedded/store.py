@@ -27,7 +27,7 @@ from typing import Any
 
 from ...errors import NotFoundError, StoreError
 from ...oci.models import digest_of
-from ...oci.split import read_split
+from ...oci.split import read_entries
 from ...oci.tar import Entry
 from ...oci.tree import Tree
 from .cache import BuildCache
@@ -233,13 +233,11 @@ class Store:
         except (FileNotFoundError, ValueError):
             return None
 
-    def entries(self, layer: LayerRow) -> Iterator[tuple[Entry, str]]:
+    def entries(self, layer: LayerRow) -> list[tuple[Entry, str]]:
         """The entries of a layer with the places of their content."""
         if not (self.directory(layer) / "split").exists():
             raise self._lacks(layer)
-        for record in read_split(self.directory(layer) / "split"):
-            if record.entry is not None:
-                yield record.entry, record.place
+        return read_entries(self.directory(layer) / "split")
 
     def tree(self, layers: Sequence[LayerRow]) -> Tree:
         """The merged tree of layers, lowest first; node layers are `LayerRow`s."""

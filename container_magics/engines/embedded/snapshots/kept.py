@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ....oci.split import read_split
+from ....oci.split import read_entries
 from ....oci.tar import Entry
 from ..holding import Holding
 from ..record import changes
@@ -20,6 +20,5 @@ def kept_changes(directory: Path, holding: Holding) -> Iterator[Entry]:
     if not split.exists():
         yield from changes(os.fspath(directory / "fs"), holding)
         return
-    for record in read_split(split):
-        if record.entry is not None:
-            yield record.entry
+    for entry, _ in read_entries(split):
+        yield entry
