@@ -30,6 +30,7 @@ __all__ = ["Record", "SplitWriter", "read_entries", "read_split", "reassemble"]
 _LENGTH = struct.Struct("<I")
 _END = 0xFFFFFFFF
 _MAX_STREAM = 1 << 30
+_BUFFER = 1 << 17
 
 
 class Record(NamedTuple):
@@ -48,6 +49,7 @@ class SplitWriter:
 
         self._file: BinaryIO = igzip.open(path, "wb", compresslevel=1)
         self._size = 0
+        self._pending = bytearray()
         self.displaced: dict[int, str] = {}
 
     def add(self, raw: bytes) -> None:
@@ -59,17 +61,26 @@ class SplitWriter:
         self._size += len(raw)
         if self._size > _MAX_STREAM:
             raise CorruptArchiveError(f"a layer with more than {_MAX_STREAM >> 30} GiB of headers")
-        self._file.write(_LENGTH.pack(len(raw)))
-        self._file.write(raw)
+        self._pending += _LENGTH.pack(len(raw))
+        self._pending += raw
+        if len(self._pending) > _BUFFER:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._file.write(self._pending)
+        self._pending = bytearray()
 
     def __enter__(self) -> SplitWriter:
         return self
 
     def __exit__(self, kind: object, *_: object) -> None:
-        if kind is None:
-            self._file.write(_LENGTH.pack(_END))
-            self._file.write(json.dumps(self.displaced).encode())
-        self._file.close()
+        try:
+            if kind is None:
+                self._pending += _LENGTH.pack(_END)
+                self._pending += json.dumps(self.displaced).encode()
+                self._flush()
+        finally:
+            self._file.close()
 
 
 def read_split(path: Path) -> Iterator[Record]:
