@@ -3,9 +3,9 @@
     variants ──► build without cache ──► settle ──► build again ──► run ──► Trial, one a variant
                  (the cold time)                    (the warm time)
 
-What was measured is remembered as long as the process lives: a variant that was measured before,
-and whose every step still comes from the cache, is not built cold again. A build without the cache
-gives the steps that variants share new results, so all are built once more before the warm times.
+What was measured is remembered as long as the process lives: a variant whose build still gives the
+image that it gave before is not built cold again. A build without the cache gives the steps that
+variants share new results, so all are built once more before the warm times.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ class Trial:
         return self.stdout, self.returncode
 
 
-Memory = dict[tuple[object, ...], float]
-"""Seconds of cold builds that were measured before, by engine and request."""
+Memory = dict[tuple[object, ...], tuple[float, str]]
+"""By engine and request: seconds of the cold build, and the ID of the image that it is now."""
 
 
 def try_variants(
@@ -107,28 +107,29 @@ def try_variants(
     for variant in cold:
         request = replace(variant.request, no_cache=True)
         result = show(variant, partial(engine.build, request))
-        memory[_key(engine, variant.request)] = result.seconds
+        memory[_key(engine, variant.request)] = result.seconds, result.image.id
     for variant in variants if cold else ():
         _quietly(engine, variant.request)
     return [_trial(engine, variant, memory, again=variant.name in again) for variant in variants]
 
 
 def _is_known(engine: Engine, variant: Variant, memory: Memory) -> bool:
-    """Whether it was measured, and every step of it still comes from the cache."""
-    if _key(engine, variant.request) not in memory:
-        return False
-    result = _quietly(engine, variant.request)
-    return result.cached_steps == result.steps
+    """Whether it was measured, and its build still gives the same image."""
+    known = memory.get(_key(engine, variant.request))
+    return known is not None and _quietly(engine, variant.request).image.id == known[1]
 
 
 def _trial(engine: Engine, variant: Variant, memory: Memory, *, again: bool) -> Trial:
     warm = _quietly(engine, variant.request)
+    key = _key(engine, variant.request)
+    cold, _ = memory[key]
+    memory[key] = cold, warm.image.id
     stdout, stderr, returncode, failure = _run(engine, replace(variant.run, image=warm.image.id))
     return Trial(
         variant.name,
         variant.request.dockerfile,
         warm.image,
-        memory[_key(engine, variant.request)],
+        cold,
         warm.seconds,
         again,
         stdout,

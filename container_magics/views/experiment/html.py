@@ -20,7 +20,8 @@ def verdict(trials: Sequence[Trial], wrong: Mapping[str, str]) -> list[str]:
     if not wrong:
         count = len(trials)
         what = "The variant runs" if count == 1 else f"All {count} variants print the same"
-        return [f"✓ {what}."]
+        status = trials[0].returncode
+        return [f"✗ {what}, and exit with status {status}." if status else f"✓ {what}."]
     return [f"✗ {visible(name)} {visible(what)}." for name, what in wrong.items()]
 
 
@@ -43,12 +44,11 @@ def trials_html(trials: Sequence[Trial], wrong: Mapping[str, str]) -> str:
         for title, side in headings
     )
     rows = "".join(_row(trial, wrong.get(trial.name, ""), slowest) for trial in trials)
+    earlier = any(trial.again for trial in trials)
     again = (
-        f'<div style="{FAINT};font-size:12px">* measured earlier: nothing has changed since. '
+        f'<div style="{FAINT};font-size:12px">'
+        f"{'* measured earlier: nothing has changed since. ' if earlier else ''}"
         "Base images were there before a cold build began.</div>"
-        if any(trial.again for trial in trials)
-        else f'<div style="{FAINT};font-size:12px">Base images were there before a cold build '
-        "began.</div>"
     )
     return (
         f'<div style="font-size:13px">{said}'
@@ -58,9 +58,8 @@ def trials_html(trials: Sequence[Trial], wrong: Mapping[str, str]) -> str:
 
 
 def _row(trial: Trial, wrong: str, slowest: float) -> str:
-    mark = span("✗", f"color:{RED};font-weight:700", "differs") if wrong else span(
-        "✓", f"color:{GREEN};font-weight:700", "the same"
-    )  # fmt: skip
+    sign, colour, word = ("✗", RED, "differs") if wrong else ("✓", GREEN, "the same")
+    mark = span(sign, f"color:{colour};font-weight:700", word)
     output = (trial.stdout + trial.stderr)[:_SHOWN_OUTPUT].decode("utf-8", "replace")
     share = 100 * trial.cold / slowest
     standing = trial.image.summary.stand_in_for

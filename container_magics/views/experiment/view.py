@@ -93,7 +93,7 @@ class ExperimentView(LiveView):
         """See `LiveView.start`."""
         return {
             "verdict": verdict(self.trials, self.differing),
-            "same": not self.differing,
+            "same": not (self.differing or self.trials[0].returncode),
             "trials": [
                 {
                     "name": visible(trial.name, _LABEL),
