@@ -165,6 +165,13 @@ def test_the_figure_has_a_bar_for_each_layer(view):
     assert [bar.get_width() for bar in axes.patches] == [10, 13]
 
 
+@pytest.mark.parametrize("kind", ["png", "svg"])
+def test_the_figure_can_be_saved(view, tmp_path, kind):
+    view.figure().savefig(tmp_path / f"layers.{kind}")
+    begins = {"png": b"\x89PNG", "svg": b"<?xml"}[kind]
+    assert (tmp_path / f"layers.{kind}").read_bytes().startswith(begins)
+
+
 def test_128_layers(engine):
     from tests.fixtures.embedding import build
 

@@ -13,6 +13,8 @@ import pytest
 import zstandard
 
 from container_magics.engines.base import Cancellation, Message, PullProgress
+from container_magics.engines.contents import TransferSize
+from container_magics.engines.embedded.layer_contents import StoredLayer
 from container_magics.engines.embedded.pulling import pull
 from container_magics.errors import (
     ContainerMagicsError,
@@ -33,6 +35,7 @@ from container_magics.reference import parse
 from container_magics.registry import RegistryClient
 from tests.engines.embedded.material import (
     contents,
+    diff_ids,
     digest,
     docker_archive,
     encoded,
@@ -144,6 +147,16 @@ def test_reports_each_layer_in_dockers_words(registry, client, store):
     downloads = [(e.current, e.total) for e in events if e.status == "Downloading"]
     assert downloads == sorted(downloads)
     assert downloads[-1] == (len(packed), len(packed))
+
+
+def test_the_bytes_that_came_over_the_wire_are_known_afterwards(registry, client, store):
+    sent = [(OCI_LAYER_GZIP, gzip.compress(BASE)), (OCI_LAYER, TOP)]
+    push_image(registry, "wire", "v1", sent, image_config(BASE, TOP))
+    image = fetch(store, client, f"{registry}/wire:v1")
+    rows = [store.require_layer(diff_id) for diff_id in diff_ids(store, image)]
+    assert [StoredLayer(store, row).transfer_size() for row in rows] == [
+        TransferSize(len(data), measured=True) for _, data in sent
+    ]
 
 
 def test_layers_that_are_there_are_not_fetched(registry, client, store):
