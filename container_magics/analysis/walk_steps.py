@@ -7,14 +7,13 @@ its cache, once the whole was built.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..dockerfile import Dockerfile, From, Instruction, StageGraph, parse, stage_graph
+from ..dockerfile import From, Instruction, parse
 from ..engines.base import BuildRequest
+from ..engines.planning import plan
 from ..errors import UsageError
-from ..oci.platforms import Platform
 
 __all__ = ["WalkStep", "step_at_line", "walk_steps"]
 
@@ -55,7 +54,12 @@ def walk_steps(request: BuildRequest) -> tuple[WalkStep, ...]:
         DockerfileError: the text cannot be read.
     """
     dockerfile = parse(request.dockerfile)
-    graph = _graph(dockerfile, request)
+    graph = plan(
+        dockerfile,
+        build_args=request.build_args,
+        target=request.target,
+        platform=request.platform,
+    )
     lines = request.dockerfile.split("\n")
     steps: list[WalkStep] = []
     index = -1
@@ -97,28 +101,3 @@ def step_at_line(request: BuildRequest, steps: Sequence[WalkStep], line: int) ->
             hint="--target chooses another stage.",
         )
     return numbers[found]
-
-
-def _graph(dockerfile: Dockerfile, request: BuildRequest) -> StageGraph:
-    given = {k: os.environ.get(k) if v is None else v for k, v in request.build_args.items()}
-    return stage_graph(
-        dockerfile,
-        build_args={name: value for name, value in given.items() if value is not None},
-        platform_args=_platform_args(request.platform),
-        target=request.target,
-    )
-
-
-def _platform_args(platform: str) -> Mapping[str, str]:
-    host = Platform.host()
-    sides = {"TARGET": Platform.parse(platform) if platform else host, "BUILD": host}
-    return {
-        f"{side}{name}": value
-        for side, each in sides.items()
-        for name, value in (
-            ("PLATFORM", each.format()),
-            ("OS", each.os),
-            ("ARCH", each.architecture),
-            ("VARIANT", each.variant),
-        )
-    }

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..analysis.experiment import Memory, Variant, try_variants
-from ..engines.base import BuildRequest, BuildResult, Cancellation, Emit, RunRequest
+from ..engines.base import BuildResult, Cancellation, Emit, RunRequest
 from ..engines.follow import follow
 from ..errors import UsageError
 from ..views.experiment.view import ExperimentView
 from ..views.text import visible
 from .compare import compare
-from .looking import dockerfile_text
+from .looking import build_request
 from .notebook import surface_here
 from .session import Session, current
 
@@ -60,17 +60,11 @@ def experiment(
             "there are no variants",
             hint='Give Dockerfiles by name: experiment({"one": "FROM …"})',
         )
-    folder = None if context is None else Path(context).absolute()
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"the build context {context} is no folder")
     session = session or current()
     tags = _tags(name, list(variants))
     chosen = []
     for label, dockerfile in variants.items():
-        text, origin = dockerfile_text(dockerfile)
-        request = BuildRequest(
-            text, folder, tags=(tags[label],), build_args=dict(build_args or {}), origin=origin
-        )
+        request = build_request(dockerfile, context, tags=(tags[label],), build_args=build_args)
         chosen.append(Variant(label, request, RunRequest("", tuple(command), remove=True)))
     trials = try_variants(session.engine, chosen, _memory, _show)
     images = {trial.name: trial.image for trial in trials}

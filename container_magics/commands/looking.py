@@ -1,15 +1,17 @@
-"""What the commands that look at images share: an image value or a name, and the nearest ones."""
+"""What the functions of `cm` share: images by value or name, builds by text or file."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from ..engines.base import Engine, Image, ImageSummary
+from ..engines.base import BuildRequest, Engine, Image, ImageSummary
 from ..engines.contents import Contents
 from ..errors import NotFoundError, UsageError
 from .grammar import nearest
 
-__all__ = ["contents_of", "dockerfile_text", "image_of", "name_of"]
+__all__ = ["build_request", "contents_of", "name_of"]
 
 
 def name_of(image: str | Image | ImageSummary) -> str:
@@ -19,16 +21,43 @@ def name_of(image: str | Image | ImageSummary) -> str:
     return image.names[0] if image.names else image.id.removeprefix("sha256:")[:12]
 
 
-def dockerfile_text(dockerfile: str | Path) -> tuple[str, str]:
-    """A Dockerfile's text, and what to call it in messages.
+def build_request(
+    dockerfile: str | Path,
+    context: str | os.PathLike[str] | None,
+    *,
+    tags: tuple[str, ...] = (),
+    target: str = "",
+    build_args: Mapping[str, str | None] | None = None,
+) -> BuildRequest:
+    """What to build, as Python says it.
 
     Args:
         dockerfile: the text itself (more than one line, or its first word is FROM or ARG); else
             the path of a file, or of a folder with a `Dockerfile`.
+        context: the build context's folder; None for an empty one.
+        tags: as in `BuildRequest`.
+        target: as in `BuildRequest`.
+        build_args: as in `BuildRequest`.
 
     Raises:
-        UsageError: the file cannot be read.
+        UsageError: the Dockerfile cannot be read, or the context is no folder.
     """
+    text, origin = _dockerfile_text(dockerfile)
+    folder = None if context is None else Path(context).absolute()
+    if folder is not None and not folder.is_dir():
+        raise UsageError(f"unable to prepare context: {context} is no folder")
+    return BuildRequest(
+        text,
+        folder,
+        tags=tags,
+        target=target,
+        build_args=dict(build_args or {}),
+        origin=origin,
+    )
+
+
+def _dockerfile_text(dockerfile: str | Path) -> tuple[str, str]:
+    """The text, and what to call it in messages."""
     if isinstance(dockerfile, str) and (
         "\n" in dockerfile or dockerfile.strip().partition(" ")[0].upper() in ("FROM", "ARG")
     ):
@@ -50,18 +79,6 @@ def contents_of(engine: Engine, image: str | Image | ImageSummary) -> Contents:
     """
     try:
         return engine.contents(image if isinstance(image, str) else image.id)
-    except NotFoundError as error:
-        raise _with_hint(engine, error, name_of(image)) from None
-
-
-def image_of(engine: Engine, image: str | Image | ImageSummary) -> Image:
-    """The image itself.
-
-    Raises:
-        NotFoundError: there is none; the hint has the nearest names.
-    """
-    try:
-        return engine.image(image if isinstance(image, str) else image.id)
     except NotFoundError as error:
         raise _with_hint(engine, error, name_of(image)) from None
 

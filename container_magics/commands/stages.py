@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..analysis.stage_report import StagesReport, VertexRecord, stage_report
-from ..dockerfile import StageGraph, parse, stage_graph
+from ..dockerfile import StageGraph, parse
 from ..engines.base import (
     BuildRequest,
     BuildResult,
@@ -21,10 +20,10 @@ from ..engines.base import (
     Image,
 )
 from ..engines.follow import follow
-from ..errors import ConflictError, ContainerMagicsError, NotFoundError, UsageError
-from ..oci.platforms import Platform
+from ..engines.planning import plan
+from ..errors import ConflictError, ContainerMagicsError, NotFoundError
 from ..views.stages.view import StagesView
-from .looking import dockerfile_text, name_of
+from .looking import build_request, name_of
 from .notebook import surface_here
 from .session import Session, current
 
@@ -55,17 +54,7 @@ def stages(
         UsageError: the Dockerfile or the context cannot be read.
         DockerfileError, BuildError, PullError: the build failed.
     """
-    text, origin = dockerfile_text(dockerfile)
-    folder = None if context is None else Path(context).absolute()
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"unable to prepare context: no such folder: {context}")
-    request = BuildRequest(
-        dockerfile=text,
-        context=folder,
-        target=target,
-        build_args=dict(build_args or {}),
-        origin=origin,
-    )
+    request = build_request(dockerfile, context, target=target, build_args=build_args)
     engine = (session or current()).engine
     return stages_of(engine, request, surface_here().progress())[1]
 
@@ -91,7 +80,12 @@ def stages_of(
         return engine.build(request, both, cancel)
 
     image = progress.follow(follow(build)).image
-    graph = _graph(request)
+    graph = plan(
+        parse(request.dockerfile),
+        build_args=request.build_args,
+        target=request.target,
+        platform=request.platform,
+    )
     return image, StagesView(_report(engine, request, graph, record, image), name_of(image))
 
 
@@ -163,24 +157,3 @@ def _text_up_to(text: str, graph: StageGraph, index: int) -> str:
     if not following:
         return text
     return "\n".join(text.split("\n")[: following[0].line - 1]) + "\n"
-
-
-def _graph(request: BuildRequest) -> StageGraph:
-    given = {k: os.environ.get(k) if v is None else v for k, v in request.build_args.items()}
-    host = Platform.host()
-    wanted = Platform.parse(request.platform) if request.platform else host
-    return stage_graph(
-        parse(request.dockerfile),
-        build_args={name: value for name, value in given.items() if value is not None},
-        platform_args={**_platform_args("TARGET", wanted), **_platform_args("BUILD", host)},
-        target=request.target,
-    )
-
-
-def _platform_args(side: str, platform: Platform) -> dict[str, str]:
-    return {
-        f"{side}PLATFORM": platform.format(),
-        f"{side}OS": platform.os,
-        f"{side}ARCH": platform.architecture,
-        f"{side}VARIANT": platform.variant,
-    }

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 from ..analysis.walk import Walk
 from ..analysis.walk_steps import step_at_line
 from ..engines.base import BuildRequest, Engine, Image
-from ..errors import UsageError
 from ..views.step.view import StepView
-from .looking import dockerfile_text
+from .looking import build_request
 from .notebook import surface_here
 from .session import Session, current
 
@@ -48,17 +47,7 @@ def step(
         BuildError, PullError: not even the first instruction can be built.
         UsageError: a file, folder or line that is not there.
     """
-    text, origin = dockerfile_text(dockerfile)
-    folder = None if context is None else Path(context).absolute()
-    if folder is not None and not folder.is_dir():
-        raise UsageError(f"the build context must be a folder: {folder}")
-    request = BuildRequest(
-        dockerfile=text,
-        context=folder,
-        target=target,
-        build_args=dict(build_args or {}),
-        origin=origin,
-    )
+    request = build_request(dockerfile, context, target=target, build_args=build_args)
     engine = (session or current()).engine
     return StepView(*_walk(engine, request, surface_here().progress(), breakpoints))
 

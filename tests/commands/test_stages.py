@@ -194,7 +194,7 @@ def test_paths_folders_and_texts_are_dockerfiles(embedded_engine, context, monke
         assert stage.steps[1].size == 300
     with pytest.raises(UsageError, match="no/such"):
         stages("no/such", session=session)
-    with pytest.raises(UsageError, match="no such folder"):
+    with pytest.raises(UsageError, match="is no folder"):
         stages("FROM scratch", "no/folder", session=session)
 
 

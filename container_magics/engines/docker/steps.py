@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from ...dockerfile import Dockerfile, From, parse, stage_graph
+from ...dockerfile import Dockerfile, From, parse
 from ...errors import DockerfileError
-from ...oci.platforms import Platform
 from ..base import HistoryEntry, Image, Vertex
+from ..planning import plan
 
 __all__ = ["Announcement", "Expected", "Place", "Steps", "layer_sizes"]
 
@@ -112,11 +112,8 @@ class Steps:
         """
         if self._parsed is None:
             return []
-        given = {name: value for name, value in (build_args or {}).items() if value is not None}
         try:
-            graph = stage_graph(
-                self._parsed, build_args=given, platform_args=_platform_args(), target=target
-            )
+            graph = plan(self._parsed, build_args=build_args or {}, target=target)
         except DockerfileError:
             return []
         histories: dict[int, tuple[str, ...]] = {}
@@ -168,20 +165,6 @@ class Steps:
         ours = self.reason
         hint = ours.hint if ours is not None and (ours.line == line or not line) else ""
         return DockerfileError(message, line=line, text=text, hint=hint)
-
-
-def _platform_args() -> dict[str, str]:
-    """Values for FROM; the engine's own decide, and these need only be there."""
-    host = Platform.host()
-    values = {
-        "PLATFORM": host.format(),
-        "OS": host.os,
-        "ARCH": host.architecture,
-        "VARIANT": host.variant,
-    }
-    return {
-        f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in values.items()
-    }
 
 
 class Announcement:

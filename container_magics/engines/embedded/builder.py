@@ -8,7 +8,6 @@ Names are given last, in one transaction, when everything has succeeded.
 from __future__ import annotations
 
 import errno
-import os
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -16,11 +15,12 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from ...dockerfile import Dockerfile, Stage, StageGraph, parse, stage_graph
+from ...dockerfile import Dockerfile, Stage, StageGraph, parse
 from ...errors import BuildError, PullError, UnsupportedError
 from ...oci.platforms import Platform
 from ...reference import parse as parse_reference
 from ..base import BuildRequest, Cancellation, Emit, VertexWarning
+from ..planning import given_args, plan
 from .context import BuildContext
 from .digests import FileDigests
 from .evaluate import PREDEFINED_ARGS
@@ -142,9 +142,9 @@ def build(tools: Tools, request: BuildRequest, emit: Emit, cancel: Cancellation)
         )
     references = [parse_reference(tag).with_default_tag() for tag in request.tags]
     dockerfile = parse(request.dockerfile)
-    build_args = _build_args(request)
-    graph = stage_graph(
-        dockerfile, build_args=build_args, platform_args=_platform_args(host), target=request.target
+    build_args = given_args(request.build_args)
+    graph = plan(
+        dockerfile, build_args=build_args, target=request.target, platform=request.platform
     )
     work = Build(
         tools, request, dockerfile, graph, BuildContext(request.context), build_args, emit, cancel
@@ -171,23 +171,6 @@ def build(tools: Tools, request: BuildRequest, emit: Emit, cancel: Cancellation)
         with tools.store.writing("the build"):
             raise
     return Built(image, work.steps, work.cached)
-
-
-def _build_args(request: BuildRequest) -> dict[str, str]:
-    given = {k: os.environ.get(k) if v is None else v for k, v in request.build_args.items()}
-    return {name: value for name, value in given.items() if value is not None}
-
-
-def _platform_args(platform: Platform) -> dict[str, str]:
-    values = {
-        "PLATFORM": platform.format(),
-        "OS": platform.os,
-        "ARCH": platform.architecture,
-        "VARIANT": platform.variant,
-    }
-    return {
-        f"{side}{name}": value for side in ("TARGET", "BUILD") for name, value in values.items()
-    }
 
 
 def _run_stages(work: Build) -> BuildState:
