@@ -213,3 +213,4 @@ def test_a_page_loaded_again_is_live_again_and_a_restart_brings_the_static_form_
     notebook.restart()
     notebook.cell(1).locator(LIVE).wait_for(state="detached")
     assert notebook.outputs(1).get_by_text("run this cell where Jupyter widgets").is_visible()
+    notebook.wait_idle()

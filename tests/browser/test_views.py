@@ -184,3 +184,52 @@ def test_notebook_7_shows_every_view_live(notebook7: Page7):
     if os.environ.get("CONTAINER_MAGICS_PICTURES") == "1":
         notebook7.cells.nth(3).scroll_into_view_if_needed()
         notebook7.page.screenshot(path=PICTURE)
+
+
+# --- hostile images -------------------------------------------------------------------------------
+
+HOSTILE = "<img src=x onerror=window.hacked=1>"
+LONG = HOSTILE * 300
+
+
+def test_labels_file_names_and_log_lines_are_text_in_every_view(lab: Lab):
+    build = "\n".join(
+        [
+            "FROM busybox:test AS make",
+            f"LABEL short='{HOSTILE}' long='{LONG}'",
+            f"RUN echo '{HOSTILE}'; echo '{LONG}'; mkdir '/{HOSTILE}'",
+            f"RUN echo x > '/{HOSTILE}/{HOSTILE}'",
+            "FROM make",
+            f"ENV NAME='{HOSTILE}'",
+            f'COPY --from=make ["/{HOSTILE}", "/copied {HOSTILE}/"]',
+            f"CMD echo '{HOSTILE}'",
+        ]
+    )
+    variants = {HOSTILE: build}
+    notebook = lab.open(
+        [
+            f"%%dockerfile --stages -t hostile:1\n{build}",
+            f"%%dockerfile --step -t hostile:1\n{build}",
+            "%layers hostile:1",
+            "%compare hostile:1 busybox:test",
+            f"import container_magics as cm\ncm.experiment({variants!r}, context=None)",
+            f"%%dockerfile\nFROM busybox:test\nRUN echo '{HOSTILE}'; exit 1",
+        ]
+    )
+    notebook.run_all()
+    for number in range(1, 6):
+        notebook.cell(number).locator(LIVE).wait_for(timeout=60_000)
+    notebook.wait_ended(6, 60_000)
+    notebook.wait_text(6, "exit code: 1")
+    notebook.cell(3).locator(LIVE).locator(".row", has_text="copied").click()
+    notebook.cell(3).locator(LIVE).locator(".row", has_text=f"{HOSTILE}/").first.wait_for()
+    assert HOSTILE in notebook.output(6)
+    sources = notebook.page.evaluate(
+        """() => [...document.querySelectorAll('.jp-OutputArea')].flatMap((area) => {
+            const roots = [area, ...[...area.querySelectorAll('*')]
+                .map((each) => each.shadowRoot).filter(Boolean)];
+            return roots.flatMap((root) => [...root.querySelectorAll('img')].map((i) => i.src));
+        })"""
+    )
+    assert [source[:40] for source in sources if not source.startswith("data:image/png")] == []
+    assert notebook.page.evaluate("window.hacked") is None
