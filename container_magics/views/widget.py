@@ -15,9 +15,12 @@ from __future__ import annotations
 
 import re
 import secrets
+import signal
+import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
 from types import GeneratorType
@@ -162,9 +165,10 @@ def _answer(view: LiveView, model: AnyWidget, message: Mapping[str, Any]) -> Non
         fail(f"this view answers no question {question!r}")
         return
     try:
-        answer = ask(**fields)
-        if isinstance(answer, GeneratorType):
-            answer = _parts(answer, lambda part: model.send({"id": number, "part": part}))
+        with _interruptible():
+            answer = ask(**fields)
+            if isinstance(answer, GeneratorType):
+                answer = _parts(answer, lambda part: model.send({"id": number, "part": part}))
         model.send({"id": number, "answer": answer})
     except ContainerMagicsError as error:
         fail(str(error))
@@ -173,6 +177,23 @@ def _answer(view: LiveView, model: AnyWidget, message: Mapping[str, Any]) -> Non
     except Exception as error:
         fail(f"{type(error).__name__}: {error}")
         raise
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Let an interrupt of the kernel end what is being done.
+
+    ipykernel takes SIGINT only for messages that it handles one by one, and ignores it for those of
+    widgets that come while another one is not quite over.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _parts(generator: Any, send: Callable[[Any], None]) -> Any:  # noqa: ANN401 - any JSON value

@@ -221,8 +221,10 @@ def test_labels_file_names_and_log_lines_are_text_in_every_view(lab: Lab):
         notebook.cell(number).locator(LIVE).wait_for(timeout=60_000)
     notebook.wait_ended(6, 60_000)
     notebook.wait_text(6, "exit code: 1")
-    notebook.cell(3).locator(LIVE).locator(".row", has_text="copied").click()
-    notebook.cell(3).locator(LIVE).locator(".row", has_text=f"{HOSTILE}/").first.wait_for()
+    layers = notebook.cell(3).locator(LIVE)
+    layers.locator(".layer").last.click()
+    layers.locator(".row", has_text="copied").click()
+    layers.locator(".row[aria-level='2']", has_text=HOSTILE).wait_for()
     assert HOSTILE in notebook.output(6)
     sources = notebook.page.evaluate(
         """() => [...document.querySelectorAll('.jp-OutputArea')].flatMap((area) => {
