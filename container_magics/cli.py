@@ -20,6 +20,13 @@ __all__ = ["main"]
 
 _ENGINE_FAILED = 125
 _LOOKING = ("layers", "compare")
+_OWN = """
+Beside docker's verbs:
+
+  layers          Show what each layer of an image holds and what is wasted
+  compare         Compare images: size, bytes to pull, what is there for an intruder, cost
+  doctor          Say which engine and which isolation were chosen, and why not the others
+  lab             Prepare base images where no registry can be reached"""
 _INTERRUPTED = 130
 
 
@@ -62,6 +69,11 @@ def _complain(error: ContainerMagicsError) -> None:
 def _run(words: list[str]) -> int:
     context, rest = _context(words)
     verb = rest[0] if rest else ""
+    if rest in ([], ["--help"], ["-h"], ["help"]):
+        from .commands.dispatch import overview
+
+        print(f"{overview()}\n{_OWN}")
+        return 0
     from .commands.session import Session
 
     session = Session(context or "auto")

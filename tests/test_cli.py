@@ -167,3 +167,13 @@ def test_lab_is_handed_on():
     shown = run_bare("lab", "--help")
     assert shown.returncode == 0
     assert "container-magics lab" in shown.stdout
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["help"]])
+def test_help_names_docker_s_verbs_and_ours(words, capsys):
+    from container_magics.cli import main
+
+    assert main(words) == 0
+    shown = capsys.readouterr().out
+    for verb in ("build", "image prune", "layers", "compare", "doctor", "lab"):
+        assert f"\n  {verb} " in shown

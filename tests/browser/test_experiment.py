@@ -58,9 +58,9 @@ def test_variants_are_tried_shown_and_compared(lab: Lab):
     if os.environ.get("CONTAINER_MAGICS_PICTURES") == "1":
         notebook.page.set_viewport_size({"width": 1280, "height": 4000})
         live.screenshot(path=PICTURE)
-    assert serious_violations(notebook.page, ".container-magics-live") == []
-    notebook.change_theme("JupyterLab Dark")
-    assert serious_violations(notebook.page, ".container-magics-live") == []
+    for theme in ("JupyterLab Light", "JupyterLab Dark"):
+        notebook.change_theme(theme)
+        assert serious_violations(notebook.page, ".container-magics-live") == []
 
 
 def test_a_variant_that_prints_something_else_says_so(lab: Lab):
