@@ -94,7 +94,8 @@ def test_cache(execute):
     done = execute("04-cache")
     assert done.errors == []
     times = dict(re.findall(r"'([a-z ]+)': '([\d.]+) s'", done.text("import time")))
-    assert float(times["all at once"]) > float(times["seldom first"]) + 1
+    # The RUN sleeps for two seconds, where it runs.
+    assert float(times["seldom first"]) < 2 <= float(times["all at once"])
     stepped = done.text("%%dockerfile --step")
     assert "RUN rm needs.txt" in stepped
     stages = done.text("%%dockerfile --stages")
