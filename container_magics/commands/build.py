@@ -148,6 +148,8 @@ def _looked_at(
 ) -> tuple[Image | None, LiveView | None]:
     """Build a cell; the image, and the view that was asked for."""
     stages, step = arguments.on("stages"), arguments.on("step")
+    if arguments.given("break") and not step:
+        raise UsageError("--break is for --step: only a walk stops before a line")
     if not (stages or step):
         return _perform(arguments, call, request), None
     for flag in ("quiet", "iidfile"):

@@ -88,7 +88,7 @@ class _Json(Document):
     """JSON that any terminal can print."""
 
     def __str__(self) -> str:
-        return json.dumps(self, indent=2, ensure_ascii=True)
+        return json.dumps(self, indent=2)
 
 
 def _compare(arguments: Arguments, call: Call) -> CompareView | _Json:

@@ -43,7 +43,8 @@ def _layers(arguments: Arguments, call: Call) -> LayersView | Record:
     view = layers(arguments.operands[0], session=call.session)
     _check(view, limits)
     if arguments.on("json"):
-        return Record(_document(view), json.dumps(_document(view), indent=2, ensure_ascii=True))
+        document = _document(view)
+        return Record(document, json.dumps(document, indent=2))
     return view
 
 

@@ -140,6 +140,10 @@ def test_a_failing_cell_leaves_no_stale_image(cell, engine, folder):
         (["-"], "the cell is the Dockerfile"),
         (["--as", "a b"], "--as a b"),
         (["--write", "nowhere/x"], "nowhere/x"),
+        (["--break", "2"], "--break is for --step"),
+        (["--step", "--break", "two"], 'invalid argument "two" for "--break"'),
+        (["--step", "--stages"], "exclude each other"),
+        (["--stages", "-q"], "--quiet and --stages exclude each other"),
         (["a", "b"], '"%%dockerfile" requires at most 1 argument.'),
     ],
 )

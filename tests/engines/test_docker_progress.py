@@ -7,10 +7,18 @@ import json
 
 import pytest
 
-from container_magics.engines.base import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
+from container_magics.engines.base import (
+    BuildEvent,
+    BuildRequest,
+    Vertex,
+    VertexLog,
+    VertexStatus,
+    VertexWarning,
+)
+from container_magics.engines.docker.announcement import Announcement
 from container_magics.engines.docker.building import _Recorder
 from container_magics.engines.docker.progress import PlainProgress, Progress, RawJsonProgress
-from container_magics.engines.docker.steps import Announcement, Place, Steps
+from container_magics.engines.docker.steps import Place, Steps
 
 
 def feed(progress: Progress, text: str) -> list[BuildEvent]:
@@ -225,7 +233,7 @@ COPY --from=server /a /
 class TestAnnouncement:
     def test_the_steps_that_the_target_needs_are_expected_in_order(self):
         steps = Steps(PARALLEL_TEXT)
-        expected = [step.vertex for step in steps.expected()]
+        expected = [step.vertex for step in steps.expected(BuildRequest(""))]
         assert [(v.name, v.stage, v.line, v.started) for v in expected] == [
             ("[server 1/2] FROM busybox", "server", 1, None),
             ("[server 2/2] RUN echo $WHAT", "server", 3, None),
@@ -234,19 +242,19 @@ class TestAnnouncement:
             ("[stage-2 3/3] COPY --from=server /a /", "2", 10, None),
         ]
         assert len({v.digest for v in expected}) == 5
-        assert [step.vertex.name for step in steps.expected(target="Unused")] == [
+        assert [step.vertex.name for step in steps.expected(BuildRequest("", target="Unused"))] == [
             "[unused 1/2] FROM busybox",
             "[unused 2/2] RUN false",
         ]
 
     def test_names_are_those_that_the_vertices_are_placed_by(self):
         steps = Steps(TEXT)
-        for step in steps.expected():
+        for step in steps.expected(BuildRequest("")):
             place = steps.buildkit(step.vertex.name)
             assert place == Place(step.vertex.stage, step.vertex.line)
 
     def test_one_stage_without_a_name(self):
-        (step,) = Steps("FROM busybox\n").expected()
+        (step,) = Steps("FROM busybox\n").expected(BuildRequest(""))
         assert step.vertex.name == "[1/1] FROM busybox"
 
     @pytest.mark.parametrize(
@@ -254,18 +262,18 @@ class TestAnnouncement:
         ["FROM a\nNEW thing\n", "", "FROM $UNSET\n", "FROM a AS x\nCOPY --from=9 a b\n"],
     )
     def test_nothing_is_expected_of_text_that_is_not_understood(self, text):
-        assert Steps(text).expected() == []
+        assert Steps(text).expected(BuildRequest("")) == []
 
     def test_build_arguments_and_the_platform_are_known_to_from(self):
         text = "ARG BASE\nFROM --platform=$BUILDPLATFORM ${BASE} AS x\nRUN a\n"
-        assert Steps(text).expected(build_args={"BASE": None}) == []
-        assert len(Steps(text).expected(build_args={"BASE": "busybox"})) == 2
+        assert Steps(text).expected(BuildRequest("", build_args={"BASE": None})) == []
+        assert len(Steps(text).expected(BuildRequest("", build_args={"BASE": "busybox"}))) == 2
 
     def test_events_are_those_of_the_announced_steps(self):
         steps = Steps(PARALLEL_TEXT)
         emitted: list = []
         recorder = _Recorder(steps, emitted.append)
-        recorder.announce(Announcement(steps.expected()))
+        recorder.announce(Announcement(steps.expected(BuildRequest(""))))
         announced = {v.name: v.digest for v in emitted}
         assert recorder.numbered() == []
         emitted.clear()
@@ -280,7 +288,7 @@ class TestAnnouncement:
         steps = Steps(PARALLEL_TEXT)
         emitted: list = []
         recorder = _Recorder(steps, emitted.append)
-        recorder.announce(Announcement(steps.expected()))
+        recorder.announce(Announcement(steps.expected(BuildRequest(""))))
         emitted.clear()
         text = "#5 [stage-2 1/3] FROM docker.io/library/busybox\n#5 CACHED\n"
         for event in feed(PlainProgress(), text):
@@ -295,7 +303,7 @@ class TestAnnouncement:
 
     def test_triggers_are_steps_of_their_own(self):
         steps = Steps("FROM onbuild AS a\nRUN x\n")
-        announcement = Announcement(steps.expected())
+        announcement = Announcement(steps.expected(BuildRequest("")))
         for digest, name, line in (
             ("#1", "[a 2/3] COPY . .", 1),
             ("#2", "[a 1/3] FROM onbuild", 1),

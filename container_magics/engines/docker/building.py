@@ -31,7 +31,8 @@ from ..base import (
     VertexWarning,
 )
 from . import buildkit, classic
-from .steps import Announcement, Steps, layer_sizes
+from .announcement import Announcement
+from .steps import Steps, layer_sizes
 
 if TYPE_CHECKING:
     from .engine import DockerEngine
@@ -126,7 +127,7 @@ def build(
     cli = buildkit.find_cli() if _wants_buildkit() and _has_buildkit(engine.version()) else None
     try:
         if cli:
-            expected = steps.expected(target=request.target, build_args=_given(request))
+            expected = steps.expected(request)
             recorder.announce(Announcement(expected))
             identifier = buildkit.build(engine, cli, request, recorder, cancel)
         else:
@@ -143,14 +144,6 @@ def build(
         cached_steps=sum(vertex.cached for vertex in numbered),
         seconds=time.monotonic() - started,
     )
-
-
-def _given(request: BuildRequest) -> dict[str, str | None]:
-    """The build arguments; those without a value have the environment's, as the CLI sees it."""
-    return {
-        name: os.environ.get(name) if value is None else value
-        for name, value in request.build_args.items()
-    }
 
 
 def _wants_buildkit() -> bool:

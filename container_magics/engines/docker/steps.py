@@ -8,16 +8,16 @@ numbers every instruction of the whole Dockerfile.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import NamedTuple
 
 from ...dockerfile import Dockerfile, From, parse
 from ...errors import DockerfileError
-from ..base import HistoryEntry, Image, Vertex
+from ..base import BuildRequest, HistoryEntry, Image, Vertex
 from ..planning import plan
+from .announcement import Expected, keyword
 
-__all__ = ["Announcement", "Expected", "Place", "Steps", "layer_sizes"]
+__all__ = ["Place", "Steps", "layer_sizes"]
 
 _BUILDKIT_STEP = re.compile(r"\[(?:(?P<stage>[^\]]*) )?(?P<number>\d+)/(?P<total>\d+)\] ")
 _LAYER_KEYWORDS = {"RUN", "COPY", "ADD", "WORKDIR"}
@@ -34,13 +34,6 @@ class Place:
 
     stage: str = ""
     line: int = 0
-
-
-class Expected(NamedTuple):
-    """A step that BuildKit will name, and the instructions from its base image to it."""
-
-    vertex: Vertex
-    history: tuple[str, ...]
 
 
 @dataclass(slots=True)
@@ -102,9 +95,7 @@ class Steps:
         line = stage.numbered[index][0] if index < own else 0
         return Place(stage.label, line)
 
-    def expected(
-        self, *, target: str = "", build_args: Mapping[str, str | None] | None = None
-    ) -> list[Expected]:
+    def expected(self, request: BuildRequest) -> list[Expected]:
         """The steps that BuildKit will number, stage by stage, before it tells of any.
 
         Only those of the stages that the target needs; none where the text is not understood.
@@ -113,7 +104,12 @@ class Steps:
         if self._parsed is None:
             return []
         try:
-            graph = plan(self._parsed, build_args=build_args or {}, target=target)
+            graph = plan(
+                self._parsed,
+                build_args=request.build_args,
+                target=request.target,
+                platform=request.platform,
+            )
         except DockerfileError:
             return []
         histories: dict[int, tuple[str, ...]] = {}
@@ -167,62 +163,6 @@ class Steps:
         return DockerfileError(message, line=line, text=text, hint=hint)
 
 
-class Announcement:
-    """Steps told of before BuildKit tells of them, and which of them its own turn out to be.
-
-    BuildKit's own have other digests, and variables in their names are replaced; so they are
-    recognised by their place. Equal steps on equal bases are one to BuildKit, which names it
-    after one of their stages.
-
-    Args:
-        expected: what to announce.
-    """
-
-    def __init__(self, expected: Iterable[Expected] = ()) -> None:
-        self._expected = {step.vertex.digest: step for step in expected}
-        self._open = {(v.stage, v.line): v for v in self.vertices}
-        self._digests: dict[str, str] = {}
-
-    @property
-    def vertices(self) -> list[Vertex]:
-        """What to announce."""
-        return [step.vertex for step in self._expected.values()]
-
-    def digest(self, digest: str) -> str:
-        """The digest to use for one of BuildKit's: the announced step's where it is one."""
-        return self._digests.get(digest, digest)
-
-    def recognise(self, vertex: Vertex) -> None:
-        """Remember which step a vertex is, whose stage and line are known."""
-        key = (vertex.stage, vertex.line)
-        announced = self._open.get(key)
-        # Triggers have the line of the FROM.
-        if (
-            announced is not None
-            and vertex.digest not in self._digests
-            and _keyword(announced) == _keyword(vertex)
-        ):
-            del self._open[key]
-            self._digests[vertex.digest] = announced.digest
-
-    def twins(self, vertex: Vertex) -> list[Vertex]:
-        """The steps of other stages that a recognised one is too, in its state."""
-        known = self._expected.get(vertex.digest)
-        if known is None:
-            return []
-        return [
-            replace(
-                vertex, digest=other.digest, name=other.name, stage=other.stage, line=other.line
-            )
-            for other in self._open.values()
-            if self._expected[other.digest].history == known.history
-        ]
-
-
-def _keyword(vertex: Vertex) -> str:
-    return vertex.name.partition("] ")[2].partition(" ")[0].upper()
-
-
 def layer_sizes(vertices: Iterable[Vertex], image: Image) -> list[Vertex]:
     """The vertices of the image's own stage again, with the sizes of the layers they made.
 
@@ -240,7 +180,7 @@ def layer_sizes(vertices: Iterable[Vertex], image: Image) -> list[Vertex]:
 
 
 def _makes_layer(vertex: Vertex) -> bool:
-    return bool(vertex.line) and _keyword(vertex) in _LAYER_KEYWORDS
+    return bool(vertex.line) and keyword(vertex) in _LAYER_KEYWORDS
 
 
 def _size(row: HistoryEntry) -> int | None:
