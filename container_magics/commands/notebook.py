@@ -9,7 +9,7 @@ from .surface import Surface
 from .terminal import TerminalSurface
 
 if TYPE_CHECKING:
-    from ..views.build.view import BuildView
+    from ..views.progress.view import BuildView
     from ..views.pull import PullProgressView
 
 __all__ = ["NotebookSurface", "surface_here"]
@@ -45,7 +45,7 @@ class NotebookSurface:
 
     def progress(self) -> BuildView:
         """One display a step, updated in place."""
-        from ..views.build.notebook import NotebookProgress
+        from ..views.progress.notebook import NotebookProgress
 
         return NotebookProgress()
 

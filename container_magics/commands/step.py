@@ -15,7 +15,7 @@ from .notebook import surface_here
 from .session import Session, current
 
 if TYPE_CHECKING:
-    from ..views.build.view import BuildView
+    from ..views.progress.view import BuildView
 
 __all__ = ["step", "step_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
-    from ..views.build.view import BuildView
+    from ..views.progress.view import BuildView
     from ..views.pull import PullProgressView
 
 

@@ -6,7 +6,7 @@ import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
-    from ..views.build.view import BuildView
+    from ..views.progress.view import BuildView
     from ..views.pull import PullProgressView
 
 __all__ = ["TerminalSurface"]
@@ -38,7 +38,7 @@ class TerminalSurface:
 
     def progress(self) -> BuildView:
         """A build as lines on standard error."""
-        from ..views.build.terminal import TerminalProgress
+        from ..views.progress.terminal import TerminalProgress
 
         return TerminalProgress(sys.stderr)
 

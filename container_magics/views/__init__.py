@@ -2,7 +2,7 @@
 
 table      rows of typed values, laid out as docker does
 images     docker images, docker history
-build      a build while it runs, and how it ended
+progress   a build while it runs, and how it ended
 pull       a pull while it runs: notebook and terminal
 run_output what a container prints, in a notebook
 sizes      a chart of image sizes

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from ..engines.base import EngineEvent, Message, PullProgress
-from .build.step_html import BLOCK, bar
 from .cell import CellDisplay
 from .html import FAINT, MONO, escape, span
 from .pacing import Pace
+from .progress.step_html import BLOCK, bar
 from .text import visible
 from .units import human_size
 

@@ -7,11 +7,11 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from .build.log_html import end_log_html
-from .build.step_html import BLOCK
 from .cell import CellDisplay
 from .html import FAINT
 from .pacing import Pace
+from .progress.log_html import end_log_html
+from .progress.step_html import BLOCK
 from .terminal_text import LogBuffer
 
 __all__ = ["RunOutputView"]

@@ -12,7 +12,7 @@ import re
 from collections import deque
 from collections.abc import Callable
 
-from .build.log_file import LogFile
+from .progress.log_file import LogFile
 from .text import visible
 
 __all__ = ["LineReader", "LogBuffer"]

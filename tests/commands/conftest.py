@@ -12,8 +12,8 @@ import pytest
 from container_magics.commands.call import Call
 from container_magics.commands.dispatch import resolve
 from container_magics.commands.session import Session
-from container_magics.views.build.terminal import TerminalProgress
-from container_magics.views.build.view import BuildView
+from container_magics.views.progress.terminal import TerminalProgress
+from container_magics.views.progress.view import BuildView
 from container_magics.views.pull import PullProgressView, TerminalPull
 
 from .engine import MemoryEngine

@@ -19,7 +19,7 @@ from container_magics.errors import (
     StepFailedError,
     UsageError,
 )
-from container_magics.views.build.terminal import TerminalProgress
+from container_magics.views.progress.terminal import TerminalProgress
 from container_magics.views.stages.view import StagesView
 from tests.conftest import missing
 from tests.fixtures.embedding import embedded

@@ -7,7 +7,7 @@ SOURCE = """
 import time
 from container_magics.engines.base import *
 from container_magics.engines.follow import follow
-from container_magics.views.build.notebook import NotebookProgress
+from container_magics.views.progress.notebook import NotebookProgress
 from tests.views.values import done, image, running
 
 def build(emit, cancel):

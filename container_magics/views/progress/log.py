@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ...engines.base import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
+from ..terminal_text import LogBuffer
 from .downloads import Download
 from .log_file import LogFile
 from .stages import Span, StageLog
 from .states import StepState
-from ..terminal_text import LogBuffer
 
 __all__ = ["BuildLog", "Download", "Step", "StepState"]
 

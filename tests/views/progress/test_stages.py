@@ -1,7 +1,7 @@
 from container_magics.engines.base import Vertex
-from container_magics.views.build.log import BuildLog
-from container_magics.views.build.stages import Span
-from container_magics.views.build.states import StepState
+from container_magics.views.progress.log import BuildLog
+from container_magics.views.progress.stages import Span
+from container_magics.views.progress.states import StepState
 
 from .values import done, running
 

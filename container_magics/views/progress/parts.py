@@ -6,13 +6,13 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from ..html import FAINT, MONO, escape, span
+from ..text import visible
+from .headings import heading_html, heading_text
 from .log import BuildLog, Step
 from .stages import StageLog
 from .states import StepState
-from ..html import FAINT, MONO, escape, span
-from .headings import heading_html, heading_text
 from .step_html import BLOCK, MARKS, ROW, step_html, step_text, step_timing, warnings_html
-from ..text import visible
 
 __all__ = ["HeadingPart", "InternalPart", "Part", "StepPart"]
 

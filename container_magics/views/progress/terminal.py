@@ -20,12 +20,12 @@ from ...engines.base import (
     VertexWarning,
 )
 from ...errors import BuildError
-from .log import BuildLog, Download, Step, StepState
-from .view import BuildView
-from .outcome import failure_text, result_text
 from ..terminal_text import LineReader
 from ..text import visible
 from ..units import human_size, seconds
+from .log import BuildLog, Download, Step, StepState
+from .outcome import failure_text, result_text
+from .view import BuildView
 
 __all__ = ["TerminalProgress"]
 

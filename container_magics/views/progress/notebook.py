@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from ...engines.base import BuildResult, EngineEvent, ImageSummary, Message, Output, PullProgress
 from ...errors import BuildError
-from .log import BuildLog
-from .view import BuildView
 from ..cell import CellDisplay
 from ..html import escape
-from .outcome import failure_html, failure_text, result_html, result_text
 from ..pacing import Pace
-from .terminal import TerminalProgress
-from .step_html import BLOCK, warning_html
-from .layout import Layout, Shown
 from ..text import visible
+from .layout import Layout, Shown
+from .log import BuildLog
+from .outcome import failure_html, failure_text, result_html, result_text
+from .step_html import BLOCK, warning_html
+from .terminal import TerminalProgress
+from .view import BuildView
 
 __all__ = ["BuildLog", "NotebookProgress", "TerminalProgress"]
 

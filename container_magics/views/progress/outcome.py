@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from ...engines.base import BuildResult, ImageSummary
 from ...errors import ContainerMagicsError
-from .log import BuildLog, StepState
 from ..html import FAINT, GREEN, MONO, RED, RULE, escape, span
-from .step_html import BLOCK
 from ..text import visible
 from ..units import ago, human_size, seconds
+from .log import BuildLog, StepState
+from .step_html import BLOCK
 
 __all__ = ["difference", "failure_html", "failure_text", "result_html", "result_text"]
 

@@ -9,7 +9,7 @@ from container_magics.engines.base import (
     VertexWarning,
 )
 from container_magics.errors import StepFailedError
-from container_magics.views.build.terminal import TerminalProgress
+from container_magics.views.progress.terminal import TerminalProgress
 
 from .values import done, image, running, summary
 

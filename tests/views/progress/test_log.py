@@ -1,5 +1,5 @@
 from container_magics.engines.base import Vertex, VertexLog, VertexStatus, VertexWarning
-from container_magics.views.build.log import BuildLog, StepState
+from container_magics.views.progress.log import BuildLog, StepState
 
 from .values import done, running
 

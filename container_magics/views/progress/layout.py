@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-from .log import BuildLog, Step
-from .stages import StageLog
 from ..cell import CellDisplay
+from .log import BuildLog, Step
 from .parts import HeadingPart, InternalPart, Part, StepPart
+from .stages import StageLog
 
 __all__ = ["Layout", "Shown"]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
+from ..html import BLUE, FAINT, GREEN, MONO, ORANGE, RED, RULE, escape, span
+from ..text import visible
+from ..units import seconds
 from .log import BuildLog
 from .stages import Span, StageLog
 from .states import StepState
-from ..html import BLUE, FAINT, GREEN, MONO, ORANGE, RED, RULE, escape, span
 from .step_html import BLOCK, MARKS, ROW, WORDS
-from ..text import visible
-from ..units import seconds
 
 __all__ = ["heading_html", "heading_text"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from container_magics.views import build_log_file
-from container_magics.views.build.log_file import LogFile
-from container_magics.views.build.log_html import folded_log_html, open_log_html
+from container_magics.views.progress.log_file import LogFile
+from container_magics.views.progress.log_html import folded_log_html, open_log_html
 from container_magics.views.terminal_text import LogBuffer
 
 
@@ -101,7 +101,7 @@ def test_no_folder_for_temporary_files_does_no_harm(monkeypatch):
 
 ENDING = """\
 import os, sys
-from container_magics.views.build.log_file import LogFile
+from container_magics.views.progress.log_file import LogFile
 file = LogFile("step-1")
 file.write(["x"])
 file.flush()

@@ -1,7 +1,7 @@
 import pytest
 
 from container_magics.engines.base import VertexStatus
-from container_magics.views.build.downloads import Download
+from container_magics.views.progress.downloads import Download
 
 
 def status(current, total=100_000_000, **more) -> VertexStatus:

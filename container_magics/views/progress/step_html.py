@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 
 from ...engines.base import VertexWarning
-from .log import Step, StepState
 from ..html import BLUE, FAINT, GREEN, MONO, ORANGE, RED, escape, span
-from .log_html import folded_log_html, live_log_html, open_log_html
-from .downloads_html import bar, listed_downloads_html, live_downloads_html
 from ..text import visible
 from ..units import human_size, seconds
+from .downloads_html import bar, listed_downloads_html, live_downloads_html
+from .log import Step, StepState
+from .log_html import folded_log_html, live_log_html, open_log_html
 
 __all__ = [
     "BLOCK",

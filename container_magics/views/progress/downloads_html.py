@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .downloads import Download
 from ..html import BLUE, FAINT, MONO, RULE, escape, span
-from .log_html import PRE
 from ..units import human_size
+from .downloads import Download
+from .log_html import PRE
 
 __all__ = ["bar", "listed_downloads_html", "live_downloads_html"]
 

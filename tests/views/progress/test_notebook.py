@@ -16,7 +16,7 @@ from container_magics.engines.base import (
 )
 from container_magics.engines.follow import follow
 from container_magics.errors import BuildError, StepFailedError
-from container_magics.views.build.notebook import NotebookProgress
+from container_magics.views.progress.notebook import NotebookProgress
 
 from .values import HOSTILE, done, image, running, summary
 
