@@ -1,7 +1,6 @@
 from container_magics.engines.base import Vertex, VertexLog, VertexStatus, VertexWarning
 from container_magics.views.progress.log import BuildLog, StepState
-
-from .values import done, running
+from tests.views.values import done, running
 
 
 def test_steps_keep_the_order_in_which_they_became_known():

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.views import build_log_file
+from container_magics.views.progress import log_file
 from container_magics.views.progress.log_file import LogFile
 from container_magics.views.progress.log_html import folded_log_html, open_log_html
 from container_magics.views.terminal_text import LogBuffer
@@ -13,7 +13,7 @@ from container_magics.views.terminal_text import LogBuffer
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    monkeypatch.setattr(build_log_file, "_folder", lambda: tmp_path)
+    monkeypatch.setattr(log_file, "_folder", lambda: tmp_path)
     return tmp_path
 
 
@@ -76,7 +76,7 @@ def test_a_file_is_cut_at_its_limit_and_says_so(folder):
 
 def test_a_full_disk_is_said_and_does_no_harm(folder, monkeypatch):
     full = Path("/dev/full")
-    monkeypatch.setattr(build_log_file, "_create", lambda _name: full)
+    monkeypatch.setattr(log_file, "_create", lambda _name: full)
     removed: list[Path] = []
     # The test's root may delete even the device.
     monkeypatch.setattr(Path, "unlink", lambda path: removed.append(path))  # noqa: PLW0108
@@ -93,7 +93,7 @@ def test_no_folder_for_temporary_files_does_no_harm(monkeypatch):
     def fail():
         raise FileNotFoundError(2, "No usable temporary directory")
 
-    monkeypatch.setattr(build_log_file, "_folder", fail)
+    monkeypatch.setattr(log_file, "_folder", fail)
     log = LogBuffer(file=LogFile("step-1"))
     feed(log, 1000)
     assert "could not be kept: No usable temporary directory" in folded_log_html(log)

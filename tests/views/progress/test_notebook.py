@@ -17,8 +17,7 @@ from container_magics.engines.base import (
 from container_magics.engines.follow import follow
 from container_magics.errors import BuildError, StepFailedError
 from container_magics.views.progress.notebook import NotebookProgress
-
-from .values import HOSTILE, done, image, running, summary
+from tests.views.values import HOSTILE, done, image, running, summary
 
 
 class Reader(HTMLParser):

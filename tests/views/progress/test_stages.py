@@ -2,8 +2,7 @@ from container_magics.engines.base import Vertex
 from container_magics.views.progress.log import BuildLog
 from container_magics.views.progress.stages import Span
 from container_magics.views.progress.states import StepState
-
-from .values import done, running
+from tests.views.values import done, running
 
 
 def test_steps_belong_to_stages_in_the_order_of_their_becoming_known():

@@ -10,8 +10,7 @@ from container_magics.engines.base import (
 )
 from container_magics.errors import StepFailedError
 from container_magics.views.progress.terminal import TerminalProgress
-
-from .values import done, image, running, summary
+from tests.views.values import done, image, running, summary
 
 
 def test_a_build_is_written_as_buildkit_writes_it(clock):

@@ -1,0 +1,41 @@
+"""Every module is in the repository, in the wheel, and in the test run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import missing
+
+REPOSITORY = Path(__file__).parents[1]
+LEFT_OUT = {"build", "dist", "venv", "node_modules", "CVS"}
+"""Folders that pytest does not look into, and ruff and hatch neither."""
+
+
+@pytest.mark.parametrize("folder", ["container_magics", "tests"])
+def test_no_folder_has_a_name_that_tools_leave_out(folder: str):
+    folders = {path.name for path in (REPOSITORY / folder).rglob("*") if path.is_dir()}
+    assert folders & LEFT_OUT == set()
+
+
+def test_git_ignores_none_of_our_files():
+    if shutil.which("git") is None or not (REPOSITORY / ".git").exists():
+        missing("no git checkout here")
+    found = [
+        str(path.relative_to(REPOSITORY))
+        for folder in ("container_magics", "tests")
+        for suffix in ("*.py", "*.js")
+        for path in (REPOSITORY / folder).rglob(suffix)
+    ]
+    done = subprocess.run(
+        ["git", "check-ignore", "--stdin"],
+        cwd=REPOSITORY,
+        input="\n".join(found),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.splitlines() == []
