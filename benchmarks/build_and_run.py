@@ -16,10 +16,10 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
+from benchmarks.side_by_side import Docker, Notebook, compare, heading, spread, verdict
 from tests.fixtures.dockerd import running_dockerd
 
 BASE = "bench/base:1"
@@ -29,68 +29,6 @@ RUN echo made > made.txt
 COPY app.txt .
 CMD ["cat", "app.txt"]
 """
-DOCKER = "/usr/bin/docker"
-
-
-class Notebook:
-    """A warm IPython with the extension loaded, its output thrown away."""
-
-    def __init__(self) -> None:
-        from IPython.core.interactiveshell import InteractiveShell
-
-        self._shell = InteractiveShell.instance()
-        self._shell.run_line_magic("load_ext", "container_magics")
-
-    def cell(self, source: str) -> None:
-        from IPython.utils.capture import capture_output
-
-        with capture_output():
-            result = self._shell.run_cell(source)
-        result.raise_error()
-
-
-class Docker:
-    """The docker CLI on a dockerd of this run's own."""
-
-    def __init__(self, socket: Path) -> None:
-        engine = {"DOCKER_HOST": f"unix://{socket}", "DOCKER_BUILDKIT": "1"}
-        self._environment = {**os.environ, **engine}
-        self._environment.pop("DOCKER_CONTEXT", None)
-
-    def __call__(self, *words: str, stdin: bytes | None = None) -> None:
-        subprocess.run(
-            [DOCKER, *words], env=self._environment, check=True, capture_output=True, input=stdin
-        )
-
-
-def timed(action: Callable[[], None]) -> float:
-    started = time.perf_counter()
-    action()
-    return time.perf_counter() - started
-
-
-def compare(
-    title: str, target: float, repeat: int, ours: Callable[[], None], theirs: Callable[[], None],
-    prepare: Callable[[], None] = lambda: None,
-) -> bool:  # fmt: skip
-    """Alternate both, print medians, spreads and the ratio; whether the target is met."""
-    mine, peer = [], []
-    for _ in range(repeat):
-        prepare()
-        mine.append(timed(ours))
-        peer.append(timed(theirs))
-    ratio = statistics.median(mine) / statistics.median(peer)
-    met = ratio <= target
-    print(
-        f"{title:<34} {_spread(mine):>24} {_spread(peer):>24} {ratio:7.3f}  "
-        f"<= {target:<5} {'met' if met else 'MISSED'}",
-        flush=True,
-    )
-    return met
-
-
-def _spread(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds):.4f} ({min(seconds):.4f}-{max(seconds):.4f})"
 
 
 def load_time() -> float:
@@ -155,8 +93,7 @@ def _run(folder: Path, docker: Docker, repeat: int) -> int:
 
     ours()()
     theirs()()
-    heading = "seconds: median (min-max)"
-    print(f"{heading:<34} {'container-magics':>24} {'docker':>24}   ratio")
+    heading()
     results = [
         compare("build, everything cached", 0.2, repeat, ours(), theirs()),
         compare("build, one copied file edited", 0.5, repeat, ours(), theirs(), edit),
@@ -169,8 +106,9 @@ def _run(folder: Path, docker: Docker, repeat: int) -> int:
     ]  # fmt: skip
     loads = [load_time() for _ in range(repeat)]
     met = statistics.median(loads) <= 0.25
-    verdict = "met" if met else "MISSED"
-    print(f"{'%load_ext container_magics':<34} {_spread(loads):>24} {'':32}  <= 0.25s {verdict}")
+    print(
+        f"{'%load_ext container_magics':<38} {spread(loads):>24} {'':32}  <= 0.25s {verdict(met)}"
+    )
     return 0 if all([*results, met]) else 1
 
 

@@ -22,11 +22,14 @@ _PUBLIC = {
     "Session": "commands.session",
     "Table": "views.table",
     "compare": "commands.compare",
+    "containers": "commands.containers.table",
     "experiment": "commands.experiment",
     "human_size": "views.units",
     "layers": "commands.layers",
+    "registry": "commands.registry",
     "size_chart": "views.sizes",
     "stages": "commands.stages",
+    "stats": "commands.containers.plotting",
     "step": "commands.step",
 }
 

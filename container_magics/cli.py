@@ -124,9 +124,9 @@ def _look(verb: str, words: list[str], session: Session) -> int:
 
 def _docker(words: list[str], session: Session) -> int:
     from .commands.call import Call
+    from .commands.containers.run import RUN
     from .commands.dispatch import resolve
     from .commands.results import SHOWN
-    from .commands.run import RUN
     from .commands.terminal import TerminalSurface
 
     resolved = resolve(words)
@@ -139,8 +139,8 @@ def _docker(words: list[str], session: Session) -> int:
             raise
         _complain(error)
         return _ENGINE_FAILED
-    if isinstance(value, SHOWN):
-        print(value)
+    if isinstance(value, SHOWN) and (text := str(value)):
+        print(text)
     return 0
 
 

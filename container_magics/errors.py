@@ -5,6 +5,7 @@
     │   ├── UnsupportedError       understood, but this engine or rung cannot honour it
     │   └── InvalidReferenceError  not an image name
     ├── DockerfileError            the Dockerfile cannot be read; has line and text
+    ├── BuildCheckError            a Dockerfile that breaks a rule of `build --check`
     ├── BuildError                 a build that started and failed; has the step
     │   ├── StepFailedError        a RUN that exited non-zero; has the exit code and last lines
     │   └── SourceNotFoundError    a COPY or ADD source that is missing or leaves the context
@@ -12,8 +13,12 @@
     ├── NotFoundError              no such image, container, context …
     ├── ConflictError              a name in use, an image in use
     ├── RegistryError              a registry refused, or answered nonsense
-    │   └── PullError              no registry could give the image; has every answer
-    │       └── UnreachableError   none of them answered at all
+    │   ├── PullError              no registry could give the image; has every answer
+    │   │   ├── UnreachableError   none of them answered at all
+    │   │   └── ExhaustedError     one that has had enough of this address or account
+    │   └── PushError              a registry did not take the image
+    ├── ConfigurationError         a configuration file of docker's is damaged
+    ├── CredentialsError           a credential could not be had or kept
     ├── FetchError                 the packages for a stand-in cannot be had here
     ├── ThresholdError             an image that breaks a limit that was set for it
     ├── EngineUnavailableError     the chosen engine does not answer
@@ -31,16 +36,21 @@ import re
 from collections.abc import Iterable, Sequence
 
 __all__ = [
+    "BuildCheckError",
     "BuildError",
+    "ConfigurationError",
     "ConflictError",
     "ContainerMagicsError",
     "CorruptArchiveError",
+    "CredentialsError",
     "DockerfileError",
     "EngineUnavailableError",
+    "ExhaustedError",
     "FetchError",
     "InvalidReferenceError",
     "NotFoundError",
     "PullError",
+    "PushError",
     "RegistryError",
     "RunError",
     "SandboxError",
@@ -67,9 +77,16 @@ def _shown(texts: Iterable[str]) -> list[str]:
 
 
 class ContainerMagicsError(Exception):
-    """Base of all; `str()` is the message for people, `hint` what they can do about it."""
+    """Base of all; `str()` is the message for people, `hint` what they can do about it.
+
+    Attributes:
+        line: 1-based line of the instruction in the Dockerfile that it happened at, or 0.
+        excerpt: the Dockerfile around that instruction, for people, or "".
+    """
 
     exit_code = 1
+    line = 0
+    excerpt = ""
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -77,11 +94,11 @@ class ContainerMagicsError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}\n{self.hint}" if self.hint else self.message
+        return "\n".join(part for part in (self.message, self.excerpt, self.hint) if part)
 
     def _render_traceback_(self) -> list[str]:
         """Give IPython a message in place of our frames (IPython calls this by name)."""
-        return _shown([f"{type(self).__name__}: {self.message}", self.hint])
+        return _shown([f"{type(self).__name__}: {self.message}", self.excerpt, self.hint])
 
 
 class UsageError(ContainerMagicsError):
@@ -104,24 +121,31 @@ class DockerfileError(ContainerMagicsError):
     Attributes:
         line: 1-based line of the instruction, or 0 where none can be named.
         text: that line as written.
+        end_line: the last line of the instruction, or 0 where that is not known.
     """
 
-    def __init__(self, message: str, *, line: int = 0, text: str = "", hint: str = "") -> None:
+    def __init__(
+        self, message: str, *, line: int = 0, text: str = "", end_line: int = 0, hint: str = ""
+    ) -> None:
         where = f"Dockerfile line {line}: " if line else ""
         super().__init__(f"{where}{message}", hint=hint)
         self.reason = message
         self.line = line
         self.text = text
+        self.end_line = end_line
 
     def __str__(self) -> str:
         return "\n".join(part for part in (self.message, self._quote(), self.hint) if part)
 
     def _quote(self) -> str:
-        return f"  {self.line} | {self.text}" if self.text else ""
+        return self.excerpt or (f"  {self.line} | {self.text}" if self.text else "")
 
     def _render_traceback_(self) -> list[str]:
-        quote = [self._quote()] if self.text else []
-        return _shown([f"DockerfileError: {self.message}", *quote, self.hint])
+        return _shown([f"DockerfileError: {self.message}", self._quote(), self.hint])
+
+
+class BuildCheckError(ContainerMagicsError):
+    """A Dockerfile that breaks rules of `build --check`; they were shown."""
 
 
 class BuildError(ContainerMagicsError):
@@ -162,7 +186,12 @@ class StepFailedError(BuildError):
 
     def _render_traceback_(self) -> list[str]:
         return _shown(
-            [f"StepFailedError: {self.message}", *(f"  {line}" for line in self.tail), self.hint]
+            [
+                f"StepFailedError: {self.message}",
+                *(f"  {line}" for line in self.tail),
+                self.excerpt,
+                self.hint,
+            ]
         )
 
 
@@ -193,11 +222,7 @@ class ConflictError(ContainerMagicsError):
 
 
 class RegistryError(ContainerMagicsError):
-    """A registry refused, could not be reached, or broke the distribution specification."""
-
-
-class PullError(RegistryError):
-    """No registry could give the image.
+    """A registry refused, could not be reached, or broke the distribution specification.
 
     Attributes:
         answers: (registry host, what it answered) in the order asked.
@@ -211,12 +236,32 @@ class PullError(RegistryError):
         self.answers = tuple(answers)
 
 
+class PullError(RegistryError):
+    """No registry could give the image."""
+
+
+class PushError(RegistryError):
+    """A registry did not take the image, or could not be reached."""
+
+
+class ConfigurationError(ContainerMagicsError):
+    """A configuration file of docker's is damaged, or cannot be read or written."""
+
+
+class CredentialsError(ContainerMagicsError):
+    """A credential could not be had or kept: a helper failed, or nobody can be asked."""
+
+
 class FetchError(ContainerMagicsError):
     """The packages for a stand-in cannot be had here; the message has apt's own last words."""
 
 
 class UnreachableError(PullError):
     """No registry could be spoken to at all: nothing is known about the image."""
+
+
+class ExhaustedError(PullError):
+    """A registry has had enough pulls from this address or account: `toomanyrequests`."""
 
 
 class ThresholdError(ContainerMagicsError):

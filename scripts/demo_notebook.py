@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOK = ROOT / "notebooks" / "01-small-images.ipynb"
 TARGET = ROOT / "build" / "demo"
 TITLE_WIDTH = 64
-BASES = ("golang:1.20.5", "alpine:3.18.0", "gcr.io/distroless/base")
+BASES = ("ubuntu:bionic", "golang:1.20.5", "alpine:3.18.0", "gcr.io/distroless/base")
 
 
 def main() -> int:
@@ -137,6 +137,8 @@ def _hint(executed: Path) -> None:
     root = " --allow-root" if os.geteuid() == 0 else ""
     print("\nOpen it in JupyterLab with:\n")
     print(f"  .venv/bin/jupyter lab{root} {NOTEBOOK.relative_to(ROOT)}")
+    others = [path.stem for path in sorted(NOTEBOOK.parent.glob("*.ipynb")) if path != NOTEBOOK]
+    print(f"\nBeside it: {', '.join(others)}")
 
 
 if __name__ == "__main__":

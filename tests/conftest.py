@@ -6,22 +6,25 @@ A test whose marker names a part that is missing here is skipped with the reason
 
 from __future__ import annotations
 
-import io
 import os
 import shutil
 import signal
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from container_magics.engines.docker import DockerEngine
 from tests.fixtures.bases import prepared_docker, prepared_store
-from tests.fixtures.busybox import busybox_tar, missing_for_busybox
-from tests.fixtures.dockerd import missing_for_dockerd, running_dockerd
+from tests.fixtures.busybox import docker_with_busybox, missing_for_busybox
+from tests.fixtures.dockerd import missing_for_dockerd, temporary_dockerd
 
 __all__ = ["prepared_docker", "prepared_store"]
+
+pytest_plugins = ["tests.conformance.summary"]
+
+
+CASES_IN_A_GROUP = 100
 
 
 def _root() -> str:
@@ -61,17 +64,47 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             missing(reason)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share the tests among processes: `pytest -n 2 --dist loadgroup --no-loadscope-reorder`.
+
+    A file goes to one process, what needs the prepared bases too (marked where a fixture asks for
+    them by itself), the conformance cases by the hundred; what takes long begins first.
+    """
+    groups: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        groups.setdefault(_group(item, groups), []).append(item)
+    for name, members in groups.items():
+        for item in members:
+            item.add_marker(pytest.mark.xdist_group(name))
+    items[:] = [item for group in sorted(groups.values(), key=_slowness) for item in group]
+
+
+def _group(item: pytest.Item, groups: Mapping[str, Sequence[pytest.Item]]) -> str:
+    if chosen := item.get_closest_marker("xdist_group"):
+        return str(chosen.args[0])
+    if {"prepared_store", "prepared_docker"} & set(getattr(item, "fixturenames", ())):
+        return "bases"
+    name = str(item.path.relative_to(item.config.rootpath))
+    if item.path.name != "test_conformance.py":
+        return name
+    number = 1
+    while len(groups.get(f"{name}-{number}", ())) >= CASES_IN_A_GROUP:
+        number += 1
+    return f"{name}-{number}"
+
+
+def _slowness(group: Sequence[pytest.Item]) -> int:
+    """Less for what has more slow tests."""
+    return -sum(item.get_closest_marker("slow") is not None for item in group)
+
+
 @pytest.fixture(scope="session")
 def docker_socket() -> Iterator[Path]:
     """The socket of a dockerd that this test session started; marks nothing: use `docker` too."""
     if reason := missing_for_dockerd():
         missing(reason)
-    root = Path(tempfile.mkdtemp(prefix="cm-docker-", dir="/tmp"))
-    try:
-        with running_dockerd(root) as path:
-            yield path
-    finally:
-        shutil.rmtree(root)
+    with temporary_dockerd() as path:
+        yield path
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +112,5 @@ def docker_engine(docker_socket: Path) -> Iterator[DockerEngine]:
     """An engine on the tests' dockerd, that has the image `busybox:test`."""
     if reason := missing_for_busybox():
         missing(reason)
-    engine = DockerEngine("tests", f"unix://{docker_socket}")
-    engine.import_image(io.BytesIO(busybox_tar()), "busybox:test", changes=['CMD ["/bin/sh"]'])
-    yield engine
-    engine.close()
+    with docker_with_busybox(docker_socket) as engine:
+        yield engine

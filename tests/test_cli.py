@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from container_magics.engines.embedded.sandbox.limits import LIMITS
 from tests.fixtures.engines import context, environment
 
 __all__ = ["context", "environment"]
@@ -70,7 +71,7 @@ def test_run_passes_streams_and_status_through(cli):
         (["run", "--rm", "box:1", "nothing-here"], 127, "nothing-here"),
         (["run", "--rm", "box:1", "/bin"], 126, "/bin"),
         (["run", "--rm", "nothing/here:0"], 125, "nothing/here:0"),
-        (["run", "-d", "box:1"], 125, "-d (--detach)"),
+        (["run", "-a", "stdout", "box:1"], 125, "-a (--attach)"),
         (["history", "nothing/here:0"], 1, "nothing/here:0"),
         (["imagess"], 125, "Did you mean 'docker images'?"),
         (["context", "use", "embedded"], 125, "export DOCKER_CONTEXT=embedded"),
@@ -153,8 +154,25 @@ def test_doctor_names_engines_and_rungs(tmp_path):
     assert shown.returncode == 0, shown.stderr
     assert "embedded" in shown.stdout
     assert "→" in shown.stdout
-    for rung in ("root", "oneuid", "proot"):
+    for rung in ("root", "chroot", "subuid", "oneuid", "proot"):
         assert f" {rung}:" in shown.stdout
+
+
+@pytest.mark.root
+def test_doctor_says_what_the_chosen_rung_cannot_do(tmp_path):
+    surroundings = {"DOCKER_CONTEXT": "embedded", "CONTAINER_MAGICS_ROOT": str(tmp_path)}
+    shown = run_bare("doctor", **surroundings, CONTAINER_MAGICS_RUNG="chroot").stdout
+    assert "- `-v` for writing" in shown
+    assert "ports below 1024" not in shown
+    assert "cannot do" not in run_bare("doctor", **surroundings).stdout
+
+
+def test_what_rungs_cannot_do_is_documented():
+    rows = (ROOT / "docs" / "differences.md").read_text().splitlines()
+    for what, rungs in LIMITS.items():
+        start = f"| {what} | {' '.join(f'`{rung}`' for rung in rungs)} |"
+        assert any(row.startswith(start) for row in rows), what
+    assert len(LIMITS) <= 12
 
 
 def test_doctor_still_reports_where_the_named_engine_is_silent(tmp_path):

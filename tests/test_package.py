@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+import hatch_build
 from tests.conftest import missing
 
 REPOSITORY = Path(__file__).parents[1]
@@ -39,3 +43,31 @@ def test_git_ignores_none_of_our_files():
         check=False,
     )
     assert done.stdout.splitlines() == []
+
+
+def test_the_wheel_has_all_our_files_and_xterm_which_git_has_not(tmp_path):
+    subprocess.run(
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)],
+        cwd=REPOSITORY,
+        check=True,
+    )
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+        package = json.loads(wheel.read(f"{hatch_build.FOLDER}/package.json"))
+    assert (package["name"], package["version"]) == (hatch_build.PACKAGE, hatch_build.VERSION)
+    assert {f"{hatch_build.FOLDER}/{Path(name).name}" for name in hatch_build.FILES} <= names
+    ours = {
+        str(path.relative_to(REPOSITORY))
+        for suffix in ("*.py", "*.js")
+        for path in (REPOSITORY / "container_magics").rglob(suffix)
+    }
+    assert ours <= names
+    if (REPOSITORY / ".git").exists():
+        listed = subprocess.run(
+            ["git", "ls-files", "--cached", "--others", "--exclude-standard", hatch_build.FOLDER],
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert listed.stdout == ""

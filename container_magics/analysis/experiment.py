@@ -107,7 +107,7 @@ def try_variants(
     for variant in cold:
         request = replace(variant.request, no_cache=True)
         result = show(variant, partial(engine.build, request))
-        memory[_key(engine, variant.request)] = result.seconds, result.image.id
+        memory[_key(engine, variant.request)] = result.seconds, result.made.id
     for variant in variants if cold else ():
         _quietly(engine, variant.request)
     return [_trial(engine, variant, memory, again=variant.name in again) for variant in variants]
@@ -116,19 +116,19 @@ def try_variants(
 def _is_known(engine: Engine, variant: Variant, memory: Memory) -> bool:
     """Whether it was measured, and its build still gives the same image."""
     known = memory.get(_key(engine, variant.request))
-    return known is not None and _quietly(engine, variant.request).image.id == known[1]
+    return known is not None and _quietly(engine, variant.request).made.id == known[1]
 
 
 def _trial(engine: Engine, variant: Variant, memory: Memory, *, again: bool) -> Trial:
     warm = _quietly(engine, variant.request)
     key = _key(engine, variant.request)
     cold, _ = memory[key]
-    memory[key] = cold, warm.image.id
-    stdout, stderr, returncode, failure = _run(engine, replace(variant.run, image=warm.image.id))
+    memory[key] = cold, warm.made.id
+    stdout, stderr, returncode, failure = _run(engine, replace(variant.run, image=warm.made.id))
     return Trial(
         variant.name,
         variant.request.dockerfile,
-        warm.image,
+        warm.made,
         cold,
         warm.seconds,
         again,

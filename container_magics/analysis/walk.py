@@ -223,7 +223,13 @@ class Walk:
         if number == len(self.steps):
             return request
         return replace(
-            request, dockerfile=self.steps[number - 1].prefix, tags=(), labels={}, target=""
+            request,
+            dockerfile=self.steps[number - 1].prefix,
+            tags=(),
+            labels={},
+            target="",
+            outputs=(),
+            cache_to=(),
         )
 
     def _build(self, number: int, emit: Emit, cancel: Cancellation) -> BuildResult:
@@ -241,8 +247,8 @@ class Walk:
             # The first build that came to an instruction is the one that ran it.
             for line, vertex in heard.items():
                 self._vertices.setdefault(line, vertex)
-        self._made[result.image.id] = None
-        self._built[number] = result.image
+        self._made[result.made.id] = None
+        self._built[number] = result.made
         return result
 
     def _image(self, number: int) -> Image:

@@ -59,6 +59,7 @@ def walk_steps(request: BuildRequest) -> tuple[WalkStep, ...]:
         build_args=request.build_args,
         target=request.target,
         platform=request.platform,
+        contexts=request.contexts,
     )
     lines = request.dockerfile.split("\n")
     steps: list[WalkStep] = []

@@ -6,37 +6,95 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ..errors import UnsupportedError, UsageError
-from .build import BUILD
+from .building.build import BUILD
 from .call import Call, Command
+from .containers import networks, volumes
+from .containers.attach import ATTACH, START
+from .containers.changing import RENAME, UPDATE
+from .containers.commit import COMMIT
+from .containers.cp import CP
+from .containers.create import CREATE as CONTAINER_CREATE
+from .containers.exec import EXEC
+from .containers.lifecycle import KILL, PAUSE, RESTART, STOP, UNPAUSE, WAIT
+from .containers.logs import LOGS
+from .containers.looking import DIFF, PORT, TOP
+from .containers.ps import PS
+from .containers.removal import PRUNE as CONTAINER_PRUNE
+from .containers.removal import RM
+from .containers.run import RUN
+from .containers.stats import STATS
 from .context import LS, SHOW, USE
+from .context_store import CREATE, REMOVE
+from .context_store import INSPECT as CONTEXT_INSPECT
 from .grammar import Arguments, Flag, Grammar, nearest
 from .history import HISTORY
 from .images import IMAGES
-from .inspect import IMAGE_INSPECT, INSPECT
-from .removal import PRUNE, RMI, TAG
+from .inspect import (
+    CONTAINER_INSPECT,
+    IMAGE_INSPECT,
+    INSPECT,
+    NETWORK_INSPECT,
+    VOLUME_INSPECT,
+)
+from .login import LOGIN, LOGOUT
+from .manifest import INSPECT as MANIFEST_INSPECT
+from .pushing import PUSH
+from .removal import BUILDER_PRUNE, PRUNE, RMI, TAG
 from .results import Lines
-from .run import RUN
 from .system import INFO, VERSION
 from .transfer import EXPORT, IMPORT, LOAD, PULL, SAVE
 
 __all__ = ["VERBS", "Resolved", "overview", "resolve"]
 
-VERBS: Mapping[str, Command] = {
-    "build": BUILD,
+_CONTAINER_VERBS = {
+    "attach": ATTACH,
+    "commit": COMMIT,
+    "cp": CP,
+    "create": CONTAINER_CREATE,
+    "diff": DIFF,
+    "exec": EXEC,
     "export": EXPORT,
-    "history": HISTORY,
-    "images": IMAGES,
-    "import": IMPORT,
-    "info": INFO,
-    "inspect": INSPECT,
-    "load": LOAD,
-    "pull": PULL,
-    "rmi": RMI,
+    "kill": KILL,
+    "logs": LOGS,
+    "pause": PAUSE,
+    "port": PORT,
+    "ps": PS,
+    "rename": RENAME,
+    "restart": RESTART,
+    "rm": RM,
     "run": RUN,
-    "save": SAVE,
-    "tag": TAG,
-    "version": VERSION,
+    "start": START,
+    "stats": STATS,
+    "stop": STOP,
+    "top": TOP,
+    "unpause": UNPAUSE,
+    "update": UPDATE,
+    "wait": WAIT,
 }
+"""What docker has both as one word and under `container`."""
+
+VERBS: Mapping[str, Command] = dict(
+    sorted(
+        {
+            **_CONTAINER_VERBS,
+            "build": BUILD,
+            "history": HISTORY,
+            "images": IMAGES,
+            "import": IMPORT,
+            "info": INFO,
+            "inspect": INSPECT,
+            "load": LOAD,
+            "login": LOGIN,
+            "logout": LOGOUT,
+            "pull": PULL,
+            "push": PUSH,
+            "rmi": RMI,
+            "save": SAVE,
+            "tag": TAG,
+            "version": VERSION,
+        }.items()
+    )
+)
 """The verbs of one word."""
 
 _IMAGE_VERBS = {
@@ -49,6 +107,7 @@ _IMAGE_VERBS = {
     "ls": IMAGES,
     "prune": PRUNE,
     "pull": PULL,
+    "push": PUSH,
     "remove": RMI,
     "rm": RMI,
     "save": SAVE,
@@ -56,66 +115,77 @@ _IMAGE_VERBS = {
 }
 GROUPS: Mapping[str, Mapping[str, Command]] = {
     "image": _IMAGE_VERBS,
-    "context": {"list": LS, "ls": LS, "show": SHOW, "use": USE},
-    "container": {"export": EXPORT, "inspect": INSPECT, "run": RUN},
+    "context": {
+        "create": CREATE,
+        "inspect": CONTEXT_INSPECT,
+        "list": LS,
+        "ls": LS,
+        "remove": REMOVE,
+        "rm": REMOVE,
+        "show": SHOW,
+        "use": USE,
+    },
+    "container": {
+        **_CONTAINER_VERBS,
+        "inspect": CONTAINER_INSPECT,
+        "list": PS,
+        "ls": PS,
+        "prune": CONTAINER_PRUNE,
+        "remove": RM,
+    },
+    "manifest": {"inspect": MANIFEST_INSPECT},
+    "network": {
+        "connect": networks.CONNECT,
+        "create": networks.CREATE,
+        "disconnect": networks.DISCONNECT,
+        "inspect": NETWORK_INSPECT,
+        "list": networks.LS,
+        "ls": networks.LS,
+        "remove": networks.RM,
+        "rm": networks.RM,
+    },
+    "volume": {
+        "create": volumes.CREATE,
+        "inspect": VOLUME_INSPECT,
+        "list": volumes.LS,
+        "ls": volumes.LS,
+        "prune": volumes.PRUNE,
+        "remove": volumes.RM,
+        "rm": volumes.RM,
+    },
     "system": {"info": INFO},
-    "builder": {"build": BUILD},
-    "buildx": {"build": BUILD},
+    "builder": {"build": BUILD, "prune": BUILDER_PRUNE},
+    "buildx": {"b": BUILD, "build": BUILD, "prune": BUILDER_PRUNE},
 }
 
 _INSTEAD = {
-    "ps": "Containers run in the foreground: none is running when the cell has ended.",
-    "rm": "`run --rm` removes the container when it ends.",
-    "stop": "Containers run in the foreground: interrupting the cell stops one.",
-    "kill": "Containers run in the foreground: interrupting the cell stops one.",
-    "start": "`run` starts a new container each time.",
-    "create": "`run` creates and starts a container.",
-    "exec": "Containers run in the foreground: give `run` the command.",
-    "logs": "`r = %docker run …` keeps r.stdout and r.stderr.",
-    "cp": "`export -o x.tar` writes a container's files; `run -v ./out:/out` shares a folder.",
-    "commit": "Write a Dockerfile, or `export -o x.tar` and `import x.tar`.",
-    "login": "Registries are asked without credentials: leave it out.",
-    "logout": "Registries are asked without credentials: leave it out.",
-    "push": "`save -o FILE` writes an archive that skopeo and docker can push.",
     "search": "Look on the registry's web page.",
-    "volume": "Mount a folder: run -v ./data:/data.",
-    "network": "run --network host or none.",
     "compose": "Run the services one by one.",
 }
 _NOT_YET = {
     *_INSTEAD,
-    *[
-        "attach",
-        "checkpoint",
-        "config",
-        "diff",
-        "events",
-        "manifest",
-        "node",
-        "pause",
-        "plugin",
-        "port",
-        "rename",
-        "restart",
-    ],
-    *["secret", "service", "stack", "stats", "swarm", "top", "trust", "unpause", "update", "wait"],
+    *["checkpoint", "config", "events", "node", "plugin"],
+    *["secret", "service", "stack", "swarm", "trust"],
 }
 _GROUPS_NOT_YET = {
-    "image": {"push": _INSTEAD["push"]},
+    "image": {},
     "context": dict.fromkeys(
-        ("create", "export", "import", "inspect", "rm", "update"),
-        "The docker CLI keeps contexts; the ones it has can be used here.",
+        ("export", "import", "update"),
+        "The docker CLI does it, and what it stores can be used here.",
     ),
-    "container": {name: _INSTEAD.get(name, "") for name in _NOT_YET | {"ls", "list", "prune"}},
+    "container": {},
+    "manifest": dict.fromkeys(
+        ("annotate", "create", "push", "rm"), "`skopeo copy --all` moves a list of manifests."
+    ),
+    "network": {"prune": "network ls -q --filter dangling=true gives names for network rm."},
+    "volume": {"update": ""},
     "system": {
         "df": "`images` shows sizes.",
-        "prune": "`image prune` removes images.",
+        "prune": "`image prune`, `container prune` and `volume prune` do it.",
         "events": "",
     },
-    "builder": {"prune": ""},
-    "buildx": dict.fromkeys(
-        ("bake", "create", "du", "imagetools", "inspect", "ls", "prune", "use"), ""
-    ),
+    "builder": {},
+    "buildx": dict.fromkeys(("bake", "create", "du", "imagetools", "inspect", "ls", "use"), ""),
 }
 
 
@@ -147,7 +217,9 @@ class Resolved:
             verb = self.command.grammar.verb
             raise UsageError(
                 f"docker {verb} would not read the cell's body, which is its standard input",
-                hint="Add -i." if verb == "run" else "Start the line with one %, and end it there.",
+                hint="Add -i."
+                if self.arguments.knows("interactive")
+                else "Start the line with one %, and end it there.",
             )
 
     def run(self, call: Call) -> object:
@@ -205,10 +277,10 @@ def overview() -> str:
     """What `docker --help` prints: every verb with its summary."""
     lines = ["Usage:  docker [--context NAME] VERB [OPTIONS] …", ""]
     for name, command in VERBS.items():
-        lines.append(f"  {name:<16}{command.grammar.summary}")
-    for group in ("image", "context"):
+        lines.append(f"  {name:<20}{command.grammar.summary}")
+    for group in ("image", "volume", "network", "context"):
         for name, command in GROUPS[group].items():
-            lines.append(f"  {group + ' ' + name:<16}{command.grammar.summary}")
+            lines.append(f"  {group + ' ' + name:<20}{command.grammar.summary}")
     return "\n".join([*lines, "", "docker VERB --help says more about a verb."])
 
 

@@ -34,3 +34,6 @@ def _lines(session: Session) -> Iterator[str]:
         yield f"  {mark} {report.name}: {report.reason}".rstrip(": ")
         if report.remedy:
             yield f"      {report.remedy}"
+        if report.chosen and report.limits:
+            yield "      What it cannot do (docs/differences.md):"
+            yield from (f"      - {limit}" for limit in report.limits)

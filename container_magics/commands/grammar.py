@@ -16,10 +16,10 @@ from difflib import get_close_matches
 
 from ..errors import UnsupportedError, UsageError
 
-__all__ = ["Arguments", "Flag", "Grammar", "nearest", "refuse"]
+__all__ = ["FALSE", "TRUE", "Arguments", "Flag", "Grammar", "nearest", "refuse"]
 
-_TRUE = {"1", "t", "T", "TRUE", "true", "True"}
-_FALSE = {"0", "f", "F", "FALSE", "false", "False"}
+TRUE = {"1", "t", "T", "TRUE", "true", "True"}
+FALSE = {"0", "f", "F", "FALSE", "false", "False"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Arguments:
 
     def on(self, name: str) -> bool:
         """The value of a boolean flag; the last one written counts."""
-        return self.one(name) in _TRUE
+        return self.one(name) in TRUE
 
     def one(self, name: str) -> str:
         """The value of a flag, or its default; the last one written counts."""
@@ -271,7 +271,7 @@ class _Reading:
                 )
 
     def _set(self, flag: Flag, value: str, spelled: str) -> None:
-        if not flag.value and value not in _TRUE | _FALSE:
+        if not flag.value and value not in TRUE | FALSE:
             raise self._grammar.error(
                 f'invalid argument "{value}" for "{spelled}" flag: '
                 f'strconv.ParseBool: parsing "{value}": invalid syntax'

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .results import Lines
 from .template import Template
 
 __all__ = ["columns", "formatted"]
 
+_LEAST_WIDTH = 10
+_GUTTER = 3
+
 
 def formatted(
-    rows: Sequence[Mapping[str, str]], form: str, headings: Mapping[str, str]
+    rows: Sequence[Mapping[str, Any]], form: str, headings: Mapping[str, Any]
 ) -> Lines | None:
     """Rows in the form of a `--format` value.
 
     Args:
-        rows: by docker's field names, such as `Repository`.
+        rows: by docker's field names, such as `Repository`; a function is a template's method.
         form: the flag's value.
         headings: for `table TEMPLATE`: field to column heading, where it is not the field in
             capitals.
@@ -32,7 +36,7 @@ def formatted(
     if form in ("", "table"):
         return None
     if form == "json":
-        return Lines(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in rows)
+        return Lines(_json(row) for row in rows)
     if kind != "table":
         parsed = Template(form)
         return Lines(parsed.render(row) for row in rows)
@@ -44,11 +48,19 @@ def formatted(
     return Lines(columns([line.split("\t") for line in lines]))
 
 
+def _json(row: Mapping[str, Any]) -> str:
+    content = {name: value for name, value in row.items() if not callable(value)}
+    return json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+
+
 def columns(table: Sequence[Sequence[str]]) -> list[str]:
-    """Cells padded into columns three spaces apart, as Go's tabwriter does it for docker."""
+    """Cells in columns of at least 10, three spaces apart, as Go's tabwriter does it for docker."""
     count = max(map(len, table))
-    widths = [max((len(row[i]) for row in table if i < len(row)), default=0) for i in range(count)]
+    widths = [
+        max(_LEAST_WIDTH, _GUTTER + max((len(row[i]) for row in table if i < len(row)), default=0))
+        for i in range(count - 1)
+    ]
     return [
-        "   ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=False)).rstrip()
+        "".join(cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=False)).rstrip()
         for row in table
     ]

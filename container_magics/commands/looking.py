@@ -9,6 +9,7 @@ from pathlib import Path
 from ..engines.base import BuildRequest, Engine, Image, ImageSummary
 from ..engines.contents import Contents
 from ..errors import NotFoundError, UsageError
+from .building.context import own_ignore_file
 from .grammar import nearest
 
 __all__ = ["build_request", "contents_of", "name_of"]
@@ -42,31 +43,32 @@ def build_request(
     Raises:
         UsageError: the Dockerfile cannot be read, or the context is no folder.
     """
-    text, origin = _dockerfile_text(dockerfile)
+    text, path = _dockerfile_text(dockerfile)
     folder = None if context is None else Path(context).absolute()
     if folder is not None and not folder.is_dir():
         raise UsageError(f"unable to prepare context: {context} is no folder")
     return BuildRequest(
         text,
         folder,
+        ignore_file=own_ignore_file(path) if path is not None else None,
         tags=tags,
         target=target,
         build_args=dict(build_args or {}),
-        origin=origin,
+        origin=str(path or "Dockerfile"),
     )
 
 
-def _dockerfile_text(dockerfile: str | Path) -> tuple[str, str]:
-    """The text, and what to call it in messages."""
+def _dockerfile_text(dockerfile: str | Path) -> tuple[str, Path | None]:
+    """The text, and the file that it is from."""
     if isinstance(dockerfile, str) and (
         "\n" in dockerfile or dockerfile.strip().partition(" ")[0].upper() in ("FROM", "ARG")
     ):
-        return dockerfile, "Dockerfile"
+        return dockerfile, None
     path = Path(dockerfile)
     if path.is_dir():
         path /= "Dockerfile"
     try:
-        return path.read_text(encoding="utf-8-sig"), str(path)
+        return path.read_text(encoding="utf-8-sig"), path
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"failed to read dockerfile: {path}: {error}") from error
 

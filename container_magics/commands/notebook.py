@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -9,6 +10,7 @@ from .surface import Surface
 from .terminal import TerminalSurface
 
 if TYPE_CHECKING:
+    from ..views.live_table import TableView
     from ..views.progress.view import BuildView
     from ..views.pull import PullProgressView
 
@@ -55,6 +57,12 @@ class NotebookSurface:
 
         return NotebookPull()
 
+    def table(self) -> TableView:
+        """A display that is updated in place."""
+        from ..views.live_table import NotebookTable
+
+        return NotebookTable()
+
     def binary_output(self) -> BinaryIO | None:
         """None: an archive is nothing to look at."""
         return None
@@ -62,3 +70,11 @@ class NotebookSurface:
     def confirm(self, question: str) -> bool | None:
         """None: "Run All" has nobody to ask."""
         return None
+
+    def ask(self, question: str, *, hidden: bool = False) -> str | None:
+        """Ask through the front end; None where nobody is there, as while it is executed."""
+        from .containers.terminal import front_end_has_input
+
+        if not front_end_has_input():
+            return None
+        return getpass.getpass(question) if hidden else input(question)

@@ -1,4 +1,4 @@
-"""Names given and taken: `docker tag`, `rmi`, `image prune`."""
+"""Names given and taken: `docker tag`, `rmi`, `image prune`; and `builder prune`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from ..errors import ContainerMagicsError, NotFoundError, UsageError
 from ..reference import parse
 from ..views import human_size
 from .call import Call, Command
+from .confirmation import confirm
 from .grammar import Arguments, Flag, Grammar, refuse
 
-__all__ = ["PRUNE", "RMI", "TAG"]
+__all__ = ["BUILDER_PRUNE", "PRUNE", "RMI", "TAG"]
 
 
 def _tag(arguments: Arguments, call: Call) -> None:
@@ -84,22 +85,8 @@ RMI = Command(
 
 def _prune(arguments: Arguments, call: Call) -> PruneReport:
     every = arguments.on("all")
-    if not arguments.on("force"):
-        which = (
-            "images without at least one container associated to them"
-            if every
-            else "dangling images"
-        )
-        answer = call.surface.confirm(
-            f"WARNING! This will remove all {which}.\nAre you sure you want to continue? [y/N] "
-        )
-        if answer is None:
-            raise UsageError(
-                f"docker image prune would remove all {which}, and nobody can be asked here",
-                hint="Add -f if that is what you want.",
-            )
-        if not answer:
-            raise UsageError("image prune was cancelled")
+    images = "images without at least one container associated to them"
+    confirm(arguments, call, "image prune", f"all {images if every else 'dangling images'}")
     report = call.engine.prune_images(every=every)
     if report.removal.untagged or report.removal.deleted:
         call.surface.write("Deleted Images:\n")
@@ -121,4 +108,34 @@ PRUNE = Command(
         refused=refuse("filter", "Without it, all dangling images are removed; see rmi."),
     ),
     _prune,
+)
+
+
+def _prune_builder(arguments: Arguments, call: Call) -> PruneReport:
+    every = arguments.on("all")
+    cache = "all build cache" if every else "all dangling build cache"
+    confirm(arguments, call, "builder prune", cache)
+    report = call.engine.prune_build_cache(every=every)
+    if report.removal.deleted:
+        lines = "\n".join(report.removal.deleted)
+        call.surface.write(f"Deleted build cache objects:\n{lines}\n\n")
+    call.surface.write(f"Total reclaimed space: {human_size(report.reclaimed)}\n")
+    return report
+
+
+BUILDER_PRUNE = Command(
+    Grammar(
+        "builder prune",
+        "[OPTIONS]",
+        "Remove build cache",
+        flags=(
+            Flag("all", "remove all unused build cache, not just dangling ones", "a"),
+            Flag("force", "do not ask", "f"),
+        ),
+        refused={
+            **refuse("filter keep-storage", "Without it, all dangling build cache is removed."),
+            **refuse("max-used-space min-free-space reserved-space builder verbose"),
+        },
+    ),
+    _prune_builder,
 )

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..analysis.stage_report import StagesReport, VertexRecord, stage_report
 from ..dockerfile import StageGraph, parse
-from ..engines.base import (
-    BuildRequest,
-    BuildResult,
-    Cancellation,
-    Emit,
-    Engine,
-    EngineEvent,
-    Image,
-)
+from ..engines.base import BuildRequest, BuildResult, Cancellation, Emit, Engine, EngineEvent, Image
 from ..engines.follow import follow
 from ..engines.planning import plan
 from ..errors import ConflictError, ContainerMagicsError, NotFoundError
@@ -79,12 +71,13 @@ def stages_of(
 
         return engine.build(request, both, cancel)
 
-    image = progress.follow(follow(build)).image
+    image = progress.follow(follow(build)).made
     graph = plan(
         parse(request.dockerfile),
         build_args=request.build_args,
         target=request.target,
         platform=request.platform,
+        contexts=request.contexts,
     )
     return image, StagesView(_report(engine, request, graph, record, image), name_of(image))
 
@@ -107,6 +100,8 @@ def _report(
                 labels={},
                 no_cache=False,
                 pull=False,
+                outputs=(),
+                cache_to=(),
             )
             try:
                 built = _quietly(engine, alone, layers)
@@ -131,7 +126,7 @@ def _quietly(engine: Engine, request: BuildRequest, record: VertexRecord) -> Ima
     for event in following:
         if event is not None:
             record(event)
-    return following.result.image
+    return following.result.made
 
 
 def _remove_unnamed(engine: Engine, images: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 if TYPE_CHECKING:
+    from ..views.live_table import TableView
     from ..views.progress.view import BuildView
     from ..views.pull import PullProgressView
 
@@ -36,10 +37,18 @@ class Surface(Protocol):
         """A display for the messages and layers of a pull, as standard output or error."""
         ...
 
+    def table(self) -> TableView:
+        """A display for a table that changes."""
+        ...
+
     def binary_output(self) -> BinaryIO | None:
         """Where an archive can be streamed to; None where people would see it."""
         ...
 
     def confirm(self, question: str) -> bool | None:
         """Ask; None where nobody can answer."""
+        ...
+
+    def ask(self, question: str, *, hidden: bool = False) -> str | None:
+        """Ask for a line, which is not shown while it is typed if `hidden`; None as above."""
         ...

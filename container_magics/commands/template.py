@@ -1,10 +1,11 @@
 """Go templates, as far as `--format` needs them (Go's text/template with docker's functions).
 
-Actions: `{{.Field.Path}}`, `{{$name := …}}`, pipes, parentheses, `if`/`else if`/`else`, `range`
-(also `$key, $value :=`), `with`, `end`, comments, and the trim markers `{{-` and `-}}`.
+Actions: `{{.Field.Path}}`, `{{.Method "x"}}`, `{{$name := …}}`, pipes, parentheses,
+`if`/`else if`/`else`, `range` (also `$key, $value :=`), `with`, `end`, comments, and the trim
+markers `{{-` and `-}}`.
 Functions: json, index, len, join, split, lower, upper, title, truncate, pad, print, printf with
 %s %v %d %q, println, eq, ne, lt, le, gt, ge, and, or, not. Everything else is refused by name.
-Data are what JSON can hold; a missing key is an error.
+Data are what JSON can hold, and functions as methods; a missing key is an error.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _TOKEN = re.compile(
 )
 _MISSING = object()
 _Value = Any
-"""What JSON can hold."""
+"""What JSON can hold, or a method."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +206,8 @@ class Template:
             values.append(piped)
         if function:
             return self._call(function, values)
+        if values and callable(values[0]):
+            return _apply("a method", values[0], values[1:])
         if len(values) != 1:
             raise self._error("one value was expected" if values else "missing value for command")
         return values[0]
@@ -257,10 +260,14 @@ class Template:
                 f"the template function {name!r} is not known here",
                 hint=f"These are: {', '.join(sorted(_FUNCTIONS))}.",
             )
-        try:
-            return function(*values)
-        except (TypeError, ValueError, LookupError) as error:
-            raise UsageError(f"template: {name} cannot take these values: {error}") from error
+        return _apply(name, function, values)
+
+
+def _apply(name: str, function: Callable[..., _Value], values: Sequence[_Value]) -> _Value:
+    try:
+        return function(*values)
+    except (TypeError, ValueError, LookupError) as error:
+        raise UsageError(f"template: {name} cannot take these values: {error}") from error
 
 
 def _parts(text: str) -> list[str | _Output]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import getpass
 import sys
 from typing import TYPE_CHECKING, BinaryIO
 
 if TYPE_CHECKING:
+    from ..views.live_table import TableView
     from ..views.progress.view import BuildView
     from ..views.pull import PullProgressView
 
@@ -48,6 +50,12 @@ class TerminalSurface:
 
         return TerminalPull(sys.stderr if stream == 2 else sys.stdout)
 
+    def table(self) -> TableView:
+        """The top of the screen."""
+        from ..views.live_table import TerminalTable
+
+        return TerminalTable()
+
     def binary_output(self) -> BinaryIO | None:
         """Standard output where it is no terminal and this is a command of its own."""
         return None if self._lasting or sys.stdout.isatty() else sys.stdout.buffer
@@ -59,3 +67,9 @@ class TerminalSurface:
         sys.stderr.write(question)
         sys.stderr.flush()
         return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    def ask(self, question: str, *, hidden: bool = False) -> str | None:
+        """Ask on a terminal; None where there is none."""
+        if not sys.stdin.isatty():
+            return None
+        return getpass.getpass(question) if hidden else input(question)

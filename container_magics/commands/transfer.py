@@ -7,16 +7,18 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, TypeVar, cast
 
-from ..engines.base import ImageSummary
+from ..engines.base import Cancellation, Emit, ImageSummary
 from ..engines.follow import follow
 from ..errors import ContainerMagicsError, UsageError
 from ..reference import parse
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
 
-__all__ = ["EXPORT", "IMPORT", "LOAD", "PULL", "SAVE"]
+__all__ = ["EXPORT", "IMPORT", "LOAD", "PULL", "SAVE", "carry"]
+
+T = TypeVar("T")
 
 _URL_TIMEOUT_SECONDS = 60
 
@@ -30,7 +32,14 @@ def _pull(arguments: Arguments, call: Call) -> ImageSummary:
     if not quiet and not reference.tag and not reference.digest:
         call.surface.write(f"Using default tag: {reference.with_default_tag().tag}\n")
     name = reference.with_default_tag().familiar
-    following = follow(lambda emit, cancel: call.engine.pull(name, emit, cancel))
+    image = carry(lambda emit, cancel: call.engine.pull(name, emit, cancel), call, quiet=quiet)
+    call.surface.write(f"{reference.full}\n")
+    return image
+
+
+def carry(verb: Callable[[Emit, Cancellation], T], call: Call, *, quiet: bool) -> T:
+    """Do a pull or a push, and show how far it is; what it gives."""
+    following = follow(verb)
     view = None if quiet else call.surface.transfer()
     try:
         for event in following:
@@ -39,7 +48,6 @@ def _pull(arguments: Arguments, call: Call) -> ImageSummary:
     finally:
         if view is not None:
             view.close()
-    call.surface.write(f"{reference.full}\n")
     return following.result
 
 

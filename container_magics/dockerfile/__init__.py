@@ -39,6 +39,7 @@ from .instructions import (
     Volume,
     Workdir,
 )
+from .mounts import RunMount, parse_mount
 from .parser import Dockerfile, parse, parse_instruction
 from .stages import Stage, StageGraph, stage_graph
 from .wildcard import has_wildcard, matches_go_pattern
@@ -62,6 +63,7 @@ __all__ = [
     "Maintainer",
     "Onbuild",
     "Run",
+    "RunMount",
     "Shell",
     "Stage",
     "StageGraph",
@@ -76,6 +78,7 @@ __all__ = [
     "matches_go_pattern",
     "parse",
     "parse_instruction",
+    "parse_mount",
     "stage_graph",
     "used_names",
 ]

@@ -9,14 +9,16 @@ from dataclasses import dataclass, replace
 
 from ..errors import DockerfileError
 from . import instructions as kinds
-from .flags import check_flags, last_value, parse_duration
+from .flags import check_flags, last_value, parse_duration, values
 from .heredocs import marker
+from .mounts import check_mount
 from .words import SPACES, json_words, split_keyword, split_plain, split_quoted
 
 __all__ = ["KEYWORDS", "Written", "build", "stage_name", "unknown_instruction"]
 
 _STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
+_SWITCH = {"": None, "true": True, "false": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +110,24 @@ def _is_empty(command: kinds.Command) -> bool:
 
 def _run(written: Written) -> kinds.Run:
     flags = check_flags("RUN", written.flags)
+    for name, value in flags:
+        _check_run_flag(name, value)
     command = _command(written)
     if _is_empty(command):
         raise _at_least_one("RUN")
     is_script = len(written.heredocs) == 1 and marker(written.rest) is not None
     return kinds.Run(*written.place, command, flags, written.heredocs, is_script)
+
+
+def _check_run_flag(name: str, value: str) -> None:
+    if name == "mount":
+        check_mount(value)
+    elif name == "network" and value not in ("default", "none", "host"):
+        raise DockerfileError(
+            f'invalid network mode "{value}"', hint="It is default, none or host."
+        )
+    elif name == "security" and value not in ("sandbox", "insecure"):
+        raise DockerfileError(f'security "{value}" is not valid', hint="It is sandbox or insecure.")
 
 
 def _cmd(written: Written) -> kinds.Cmd:
@@ -149,14 +164,39 @@ def _copy(written: Written) -> kinds.Copy:
     flags = check_flags("COPY", written.flags)
     sources, destination, heredocs = _sources(written)
     origin, chown, chmod = (last_value(flags, name) for name in ("from", "chown", "chmod"))
-    return kinds.Copy(*written.place, sources, destination, origin, chown, chmod, heredocs, flags)
+    return kinds.Copy(
+        *written.place,
+        sources,
+        destination,
+        origin,
+        chown,
+        chmod,
+        heredocs,
+        flags,
+        exclude=values(flags, "exclude"),
+        link=last_value(flags, "link") == "true",
+        parents=last_value(flags, "parents") == "true",
+    )
 
 
 def _add(written: Written) -> kinds.Add:
     flags = check_flags("ADD", written.flags)
     sources, destination, heredocs = _sources(written)
     chown, chmod = (last_value(flags, name) for name in ("chown", "chmod"))
-    return kinds.Add(*written.place, sources, destination, chown, chmod, heredocs, flags)
+    return kinds.Add(
+        *written.place,
+        sources,
+        destination,
+        chown,
+        chmod,
+        heredocs,
+        flags,
+        exclude=values(flags, "exclude"),
+        link=last_value(flags, "link") == "true",
+        checksum=last_value(flags, "checksum"),
+        keep_git_dir=_SWITCH[last_value(flags, "keep-git-dir")],
+        unpack=_SWITCH[last_value(flags, "unpack")],
+    )
 
 
 def _one(written: Written) -> str:

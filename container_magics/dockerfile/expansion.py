@@ -15,7 +15,7 @@ from ..errors import DockerfileError
 from .patterns import remove_prefix, remove_suffix, replace
 from .words import SPACES
 
-__all__ = ["Lexer", "expand", "expand_heredoc", "expand_words", "used_names"]
+__all__ = ["Lexer", "expand", "expand_heredoc", "expand_words", "unset_names", "used_names"]
 
 
 def expand(word: str, env: Mapping[str, str], escape: str = "\\") -> str:
@@ -59,6 +59,17 @@ def used_names(text: str, env: Mapping[str, str], escape: str = "\\") -> frozens
     return frozenset(lexer.names)
 
 
+def unset_names(text: str, env: Mapping[str, str], escape: str = "\\") -> frozenset[str]:
+    """The variables of this text that are not set, and for which it says nothing else.
+
+    Raises:
+        DockerfileError: as `expand`.
+    """
+    lexer = Lexer(text, env, escape)
+    lexer.run()
+    return frozenset(lexer.unset)
+
+
 class Lexer:
     """One pass over one text.
 
@@ -67,6 +78,7 @@ class Lexer:
 
     Attributes:
         names: variables looked up so far.
+        unset: those of them that are not set, and have no default.
     """
 
     def __init__(
@@ -89,6 +101,7 @@ class Lexer:
         self._keep_escapes = keep_escapes
         self._keep_unset = keep_unset
         self.names: set[str] = set()
+        self.unset: set[str] = set()
 
     def run(self) -> tuple[str, list[str]]:
         """The expanded text whole, and the same in words.
@@ -219,7 +232,7 @@ class Lexer:
     def _modified(self, name: str, operator: str) -> str:
         kind = operator[-1]
         word = self._operand("}", "syntax error: missing '}'", keep_escapes=kind in "#%")
-        value = self._look_up(name)
+        value = self._look_up(name, has_default=kind in "-+?")
         if value is None and self._keep_unset:
             return f"${{{name}{operator}{word}}}"
         missing = value is None or (operator[0] == ":" and not value)
@@ -271,6 +284,9 @@ class Lexer:
                 self._at += 1
         return self._text[start : self._at]
 
-    def _look_up(self, name: str) -> str | None:
+    def _look_up(self, name: str, *, has_default: bool = False) -> str | None:
         self.names.add(name)
-        return self._env.get(name)
+        value = self._env.get(name)
+        if value is None and not has_default:
+            self.unset.add(name)
+        return value

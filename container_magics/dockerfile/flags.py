@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from ..errors import DockerfileError
 
-__all__ = ["check_flags", "last_value", "parse_duration"]
+__all__ = ["check_flags", "last_value", "parse_duration", "values"]
 
 _STRING, _STRINGS, _BOOL = "string", "strings", "bool"
 
@@ -88,6 +88,11 @@ def _nearest_flag(name: str, known: dict[str, str]) -> str:
 def last_value(flags: Sequence[tuple[str, str]], name: str) -> str:
     """The value of a flag, or ""."""
     return next((value for given, value in reversed(flags) if given == name), "")
+
+
+def values(flags: Sequence[tuple[str, str]], name: str) -> tuple[str, ...]:
+    """Every value of a flag that may be given several times."""
+    return tuple(value for given, value in flags if given == name)
 
 
 def parse_duration(name: str, text: str) -> int:

@@ -1,4 +1,4 @@
-"""`.dockerignore`: which paths of a build context are left out.
+"""`.dockerignore`: which paths of a build context are left out; `--exclude` has the same patterns.
 
 Rules are read as moby's `ignorefile` reads them and match as moby's `patternmatcher` does: the
 last rule that matches a path, or a directory above it, decides.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import DockerfileError
@@ -52,6 +53,16 @@ class IgnoreRules:
                     f".dockerignore line {number}: {error.reason}", text=line
                 ) from None
         return cls(tuple(rules))
+
+    @classmethod
+    def of(cls, patterns: Iterable[str]) -> IgnoreRules:
+        """The rules of patterns that stand alone, as after `--exclude=`.
+
+        Raises:
+            DockerfileError: a malformed pattern, or a lone `!`.
+        """
+        stripped = (pattern.strip(SPACES) for pattern in patterns)
+        return cls(tuple(_rule(pattern) for pattern in stripped if pattern))
 
     def __bool__(self) -> bool:
         return bool(self._rules)

@@ -159,10 +159,13 @@ class Copy(Instruction):
         destination: a path; a directory if it ends in `/`.
         from_stage: stage name, number or image name, or "" for the context.
         chown: `user:group`, or "".
-        chmod: octal mode, or "".
+        chmod: octal or symbolic mode, or "".
         heredocs: files written in the Dockerfile itself.
         flags: every flag as written and in order, those above included; a boolean one is
             "true" or "false".
+        exclude: patterns of what is left out, as `.dockerignore` has them.
+        link: the layer does not depend on what is below.
+        parents: the directories that a source is written with are kept.
     """
 
     sources: tuple[str, ...]
@@ -172,11 +175,20 @@ class Copy(Instruction):
     chmod: str = ""
     heredocs: tuple[Heredoc, ...] = ()
     flags: Pairs = ()
+    exclude: tuple[str, ...] = ()
+    link: bool = False
+    parents: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Add(Instruction):
-    """As `Copy` from the context, with URLs and archives; `flags` has `checksum` and the like."""
+    """As `Copy` from the context, with URLs, git repositories and archives.
+
+    Attributes:
+        checksum: what a URL's content, or a repository's commit, must be, or "".
+        keep_git_dir: leave `.git` in what comes of a repository; None where it is not said.
+        unpack: unpack archives; None for those of the context only.
+    """
 
     sources: tuple[str, ...]
     destination: str
@@ -184,6 +196,11 @@ class Add(Instruction):
     chmod: str = ""
     heredocs: tuple[Heredoc, ...] = ()
     flags: Pairs = ()
+    exclude: tuple[str, ...] = ()
+    link: bool = False
+    checksum: str = ""
+    keep_git_dir: bool | None = None
+    unpack: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,6 +45,7 @@ class LineReader:
     Attributes:
         escape: the escape character, a backslash or a backtick.
         syntax: the `syntax` directive's value, or "".
+        check: the `check` directive's value, or "".
     """
 
     def __init__(self, text: str, escape: str = "\\") -> None:
@@ -53,6 +54,7 @@ class LineReader:
         self._at = 0
         self.escape = escape
         self.syntax = ""
+        self.check = ""
         self._read_directives()
 
     def next(self) -> LogicalLine | None:
@@ -96,6 +98,8 @@ class LineReader:
             seen.add(name)
             if name == "syntax":
                 self.syntax = match[2]
+            elif name == "check":
+                self.check = match[2]
             elif name == "escape":
                 if match[2] not in _CONTINUATION:
                     raise DockerfileError(

@@ -29,15 +29,18 @@ class Dockerfile:
         instructions: in the order written.
         escape: the escape character in force: a backslash, or a backtick.
         syntax: the `syntax` directive's value, or ""; recorded, not acted upon.
+        check: the `check` directive's value, or "", for `dockerfile.checks`.
         text: the whole text as given.
-        warnings: for people, each with its line.
+        empty_continuations: lines on which instructions start that have an empty line between
+            their continuation lines.
     """
 
     instructions: tuple[Instruction, ...]
     escape: str
     syntax: str
+    check: str
     text: str
-    warnings: tuple[str, ...] = ()
+    empty_continuations: tuple[int, ...] = ()
 
 
 def parse(text: str) -> Dockerfile:
@@ -51,7 +54,7 @@ def parse(text: str) -> Dockerfile:
         raise DockerfileError("the Dockerfile cannot be empty", hint="It starts with FROM image.")
     reader = LineReader(text)
     instructions: list[Instruction] = []
-    warnings: list[str] = []
+    empty_continuations: list[int] = []
     has_stage = False
     while line := reader.next():
         instruction = _read(line, reader)
@@ -61,14 +64,22 @@ def parse(text: str) -> Dockerfile:
                 "no build stage in current context",
                 line=line.line,
                 text=line.written,
+                end_line=line.end_line,
                 hint=f"Only ARG may stand before the first FROM, not {instruction.keyword}.",
             )
         instructions.append(instruction)
         if line.has_empty_line:
-            warnings.append(f"line {line.end_line}: Empty continuation line found in: {line.shown}")
+            empty_continuations.append(line.line)
     if not instructions:
         raise DockerfileError("file with no instructions", hint="It starts with FROM image.")
-    return Dockerfile(tuple(instructions), reader.escape, reader.syntax, text, tuple(warnings))
+    return Dockerfile(
+        tuple(instructions),
+        reader.escape,
+        reader.syntax,
+        reader.check,
+        text,
+        tuple(empty_continuations),
+    )
 
 
 def parse_instruction(text: str, escape: str = "\\") -> Instruction:
@@ -100,7 +111,11 @@ def _read(line: LogicalLine, reader: LineReader) -> Instruction:
         return _build(line.text, line.shown, (line.line, end_line), tuple(heredocs), reader.escape)
     except DockerfileError as error:
         raise DockerfileError(
-            error.reason, line=line.line, text=line.written, hint=error.hint
+            error.reason,
+            line=line.line,
+            text=line.written,
+            end_line=line.end_line,
+            hint=error.hint,
         ) from None
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from ..errors import DockerfileError
 from .expansion import expand, used_names
 from .instructions import Arg, Copy, From, Instruction, Onbuild, Run
+from .mounts import mount_origin
 from .parser import Dockerfile
 
 __all__ = ["Stage", "StageGraph", "stage_graph"]
+
+_NO_CONTEXTS = ("scratch", "context")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +55,12 @@ class StageGraph:
             it needs.
         global_args: build arguments that a stage's bare `ARG name` can take: the platform
             arguments and those before the first FROM that have a value.
-        warnings: for people.
     """
 
     stages: tuple[Stage, ...]
     target: int
     needed: tuple[int, ...]
     global_args: dict[str, str] = field(hash=False)
-    warnings: tuple[str, ...] = ()
 
     def find(self, name: str, *, index: int) -> int | None:
         """The stage that `--from=name` in stage `index` means, or None: an image's name.
@@ -70,6 +70,15 @@ class StageGraph:
         """
         return _find(self.stages, name, index)
 
+    def sources(self, instruction: Instruction, *, index: int) -> list[int]:
+        """The stages that an instruction in stage `index` takes files from.
+
+        Raises:
+            DockerfileError: as `find`, or a variable where none may stand.
+        """
+        found = (_find(self.stages, name, index) for name in _sources(instruction))
+        return [stage for stage in found if stage is not None]
+
 
 def stage_graph(
     dockerfile: Dockerfile,
@@ -77,6 +86,7 @@ def stage_graph(
     build_args: Mapping[str, str],
     platform_args: Mapping[str, str],
     target: str = "",
+    contexts: Collection[str] = (),
 ) -> StageGraph:
     """Lay out the stages for one build.
 
@@ -85,6 +95,8 @@ def stage_graph(
         build_args: what `--build-arg` gave; it overrides defaults.
         platform_args: TARGETPLATFORM and its kin; usable in FROM without an ARG.
         target: name of the stage to build, in any case; "" for the last.
+        contexts: names of build contexts. A stage of such a name has it as its base, and does
+            nothing itself.
 
     Raises:
         DockerfileError: no stage at all, an unknown target, a wrong reference between stages,
@@ -105,10 +117,16 @@ def stage_graph(
         raise DockerfileError(
             "dockerfile contains no stages to build", hint="It needs a FROM instruction."
         )
-    stages, warnings = _stages(grouped, global_args, dockerfile, lines)
+    stages = _stages(grouped, global_args, dockerfile, lines)
+    stages = tuple(
+        replace(stage, base=stage.name, base_stage=None, instructions=())
+        if stage.name in contexts and stage.name not in _NO_CONTEXTS
+        else stage
+        for stage in stages
+    )
     stages = tuple(_with_needs(stages, stage, lines) for stage in stages)
     wanted = _target(stages, target)
-    return StageGraph(stages, wanted, _order(stages, wanted), global_args, tuple(warnings))
+    return StageGraph(stages, wanted, _order(stages, wanted), global_args)
 
 
 @contextmanager
@@ -138,9 +156,8 @@ def _stages(
     global_args: Mapping[str, str],
     dockerfile: Dockerfile,
     lines: Sequence[str],
-) -> tuple[tuple[Stage, ...], list[str]]:
+) -> tuple[Stage, ...]:
     stages: list[Stage] = []
-    warnings: list[str] = []
     names: dict[str, int] = {}
     for index, (start, instructions) in enumerate(grouped):
         with _located(start, lines):
@@ -157,11 +174,6 @@ def _stages(
                     hint=_unset(start.platform, global_args, dockerfile.escape),
                 )
         base_stage = names.get(base.lower())
-        if start.alias in names:
-            warnings.append(
-                f'line {start.line}: Duplicate stage name "{start.alias}", '
-                "stage names should be unique"
-            )
         if start.alias:
             names[start.alias] = index
         stages.append(
@@ -175,7 +187,7 @@ def _stages(
                 line=start.line,
             )
         )
-    return tuple(stages), warnings
+    return tuple(stages)
 
 
 def _unset(text: str, global_args: Mapping[str, str], escape: str) -> str:
@@ -219,7 +231,7 @@ def _sources(instruction: Instruction) -> list[str]:
     elif isinstance(instruction, Run):
         for flag, value in instruction.flags:
             if flag == "mount":
-                names += _mount_sources(value)
+                names += filter(None, [mount_origin(value)])
     for name in names:
         if "$" in name:
             raise DockerfileError(
@@ -227,12 +239,6 @@ def _sources(instruction: Instruction) -> list[str]:
                 hint=f"Name it before this stage: FROM {name} AS source, then --from=source.",
             )
     return names
-
-
-def _mount_sources(value: str) -> list[str]:
-    fields = next(csv.reader([value]), [])
-    pairs = (part.partition("=") for part in fields)
-    return [source for key, _, source in pairs if key.lower() == "from" and source]
 
 
 def _find(stages: Sequence[Stage], name: str, index: int) -> int | None:

@@ -13,6 +13,8 @@ from ..errors import DockerfileError
 
 __all__ = ["class_regex", "has_wildcard", "matches_go_pattern"]
 
+_WILDCARD = re.compile(r"[*?\[]")
+
 
 def matches_go_pattern(pattern: str, name: str) -> bool:
     """Whether the whole name matches.
@@ -24,8 +26,8 @@ def matches_go_pattern(pattern: str, name: str) -> bool:
 
 
 def has_wildcard(path: str) -> bool:
-    """Whether a COPY source is a pattern rather than a plain path."""
-    return any(char in path for char in "*?[\\")
+    """Whether a COPY source is a pattern rather than a plain path; a backslash takes one away."""
+    return bool(_WILDCARD.search(re.sub(r"\\.", "", path, flags=re.DOTALL)))
 
 
 def class_regex(pattern: str, at: int) -> tuple[str, int]:

@@ -15,10 +15,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+
+from ..errors import UsageError
+from ..reference import parse
+from .build_request import BuildRequest
+from .container_verbs import ContainerVerbs
+from .run_request import Mount, RunRequest
 
 if TYPE_CHECKING:
     from .contents import Contents
@@ -47,6 +52,7 @@ __all__ = [
     "VertexLog",
     "VertexStatus",
     "VertexWarning",
+    "names_given",
 ]
 
 
@@ -212,7 +218,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """One layer of a pull: short ID, `status` in Docker's words, bytes done and in all."""
+    """One layer of a pull or push: short ID, `status` in Docker's words, bytes done and in all."""
 
     layer: str
     status: str
@@ -270,81 +276,40 @@ class Cancellation:
 
 
 @dataclass(frozen=True, slots=True)
-class BuildRequest:
-    """One build.
+class BuildResult:
+    """What a build made, and how many of its steps came from the cache.
 
     Attributes:
-        dockerfile: the Dockerfile's text.
-        context: the build context's directory, or None for an empty one.
-        tags: names for the result, as typed.
-        target: stage to build; "" for the last.
-        build_args: values for ARG; None takes the environment's, as `--build-arg NAME` does.
-        labels: added to the result's.
-        no_cache: look nothing up in the build cache (results are still stored).
-        pull: ask the registry for newer bases even where they are present.
-        network: `host`, `none` or `default`, for RUN.
-        platform: `os/arch[/variant]`, or "" for this machine's.
-        origin: what to call the Dockerfile in messages: its path, or `cell`.
+        image: what was made. Where the request's outputs do not keep it, it is a value without a
+            name, which the engine does not have; or None, if the engine tells nothing of it.
+        tags: the names that this build gave it; it may have had others before.
     """
 
-    dockerfile: str
-    context: Path | None = None
-    tags: tuple[str, ...] = ()
-    target: str = ""
-    build_args: Mapping[str, str | None] = field(default_factory=dict)
-    labels: Mapping[str, str] = field(default_factory=dict)
-    no_cache: bool = False
-    pull: bool = False
-    network: str = "default"
-    platform: str = ""
-    origin: str = "Dockerfile"
-
-
-@dataclass(frozen=True, slots=True)
-class BuildResult:
-    """What a build made: the image, and how many of its steps came from the cache."""
-
-    image: Image
+    image: Image | None
     steps: int
     cached_steps: int
     seconds: float
+    tags: tuple[str, ...] = ()
+
+    @property
+    def made(self) -> Image:
+        """The image, for whoever asked for one.
+
+        Raises:
+            UsageError: the outputs kept none.
+        """
+        if self.image is None:
+            raise UsageError(
+                "the build was written out, and no image was made of it",
+                hint="Leave --output out, or add --output type=image.",
+            )
+        return self.image
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
-    """A `-v` bind: absolute host path, absolute container path."""
-
-    source: Path
-    target: str
-    read_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RunRequest:
-    """One container run in the foreground.
-
-    Attributes:
-        image: its name or ID, as typed.
-        command: replaces the image's CMD; empty keeps it.
-        entrypoint: replaces ENTRYPOINT (and drops CMD); None keeps it, "" removes it.
-        environment: added to the image's.
-        network: `host`, `none` or `default`, which is the engine's own.
-        stdin: what `-i` feeds the container; None is no input.
-        remove: delete the container when it ends.
-    """
-
-    image: str
-    command: tuple[str, ...] = ()
-    entrypoint: str | None = None
-    environment: Mapping[str, str] = field(default_factory=dict)
-    mounts: tuple[Mount, ...] = ()
-    workdir: str = ""
-    user: str = ""
-    name: str = ""
-    hostname: str = ""
-    network: str = "default"
-    stdin: BinaryIO | None = None
-    remove: bool = False
+def names_given(tags: Sequence[str], image: Image | None) -> tuple[str, ...]:
+    """Those of an image's names that a build has asked for; it may have others from before."""
+    asked = (parse(tag).with_default_tag().familiar for tag in tags)
+    return tuple(name for name in asked if image is not None and name in image.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,7 +339,7 @@ class PruneReport:
 # --- the protocol -------------------------------------------------------------------------------
 
 
-class Engine(Protocol):
+class Engine(ContainerVerbs, Protocol):
     """The verbs. Names are taken as typed (`alpine`, `alpine:3.18.0`, an ID or its prefix).
 
     Every verb raises `NotFoundError` for a name that is not there, in Docker's words, and
@@ -387,10 +352,11 @@ class Engine(Protocol):
         ...
 
     def build(self, request: BuildRequest, emit: Emit, cancel: Cancellation) -> BuildResult:
-        """Build an image; tags move only when all of it succeeded.
+        """Build an image, and write it out; tags move only when all of it succeeded.
 
         Raises:
             DockerfileError: the text cannot be read.
+            UsageError: an option makes no sense, or is not available; nothing was done.
             BuildError: a step failed, or the build was cancelled.
         """
         ...
@@ -443,11 +409,24 @@ class Engine(Protocol):
         """Delete dangling images; with `every`, all that no container uses."""
         ...
 
+    def prune_build_cache(self, *, every: bool = False) -> PruneReport:
+        """Delete what only the build cache uses; with `every`, all that it knows."""
+        ...
+
     def pull(self, name: str, emit: Emit, cancel: Cancellation) -> ImageSummary:
         """Fetch an image from its registry.
 
         Raises:
             PullError: which registries were asked, and what they answered.
+        """
+        ...
+
+    def push(self, name: str, emit: Emit, cancel: Cancellation, *, all_tags: bool = False) -> None:
+        """Put an image into the registry that its name says; with `all_tags`, all of its tags.
+
+        Raises:
+            NotFoundError: there is no such image here.
+            PushError: the registry did not take it.
         """
         ...
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import NotFoundError
+from ..docker_config import config_file, config_folder, read_config
+from ..errors import ConfigurationError, NotFoundError
 
 __all__ = [
     "DEFAULT_SOCKET",
@@ -26,6 +27,7 @@ __all__ = [
     "default_context",
     "find_context",
     "list_contexts",
+    "read_json",
     "well_known_contexts",
 ]
 
@@ -72,12 +74,13 @@ class Context:
     tls: TlsFiles | None = None
 
 
-def _config_folder() -> Path:
-    folder = os.environ.get("DOCKER_CONFIG")
-    return Path(folder) if folder else Path.home() / ".docker"
+def read_json(path: Path) -> Mapping[str, Any]:
+    """The JSON object in a file.
 
-
-def _read_json(path: Path) -> Mapping[str, Any]:
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it holds no object.
+    """
     with path.open("rb") as file:
         data = json.loads(file.read(MAX_METADATA_BYTES))
     if not isinstance(data, dict):
@@ -96,10 +99,10 @@ def configured_context() -> tuple[str, str]:
         return "default", "DOCKER_HOST"
     if name := os.environ.get("DOCKER_CONTEXT"):
         return name, "DOCKER_CONTEXT"
-    path = _config_folder() / "config.json"
+    path = config_file()
     try:
-        name = str(_read_json(path).get("currentContext", ""))
-    except (OSError, ValueError):
+        name = str(read_config(path).get("currentContext", ""))
+    except ConfigurationError:
         name = ""
     return (name, str(path)) if name and name != "default" else ("default", "")
 
@@ -114,14 +117,14 @@ def default_context() -> Context:
     tls = None
     verify = bool(os.environ.get("DOCKER_TLS_VERIFY"))
     if endpoint.startswith("tcp://") and (verify or os.environ.get("DOCKER_TLS")):
-        tls = TlsFiles(Path(os.environ.get("DOCKER_CERT_PATH") or _config_folder()), verify)
+        tls = TlsFiles(Path(os.environ.get("DOCKER_CERT_PATH") or config_folder()), verify)
     return Context("default", "Current DOCKER_HOST based configuration", endpoint, tls=tls)
 
 
 def _stored_context(folder: Path) -> Context:
     path = folder / "meta.json"
     try:
-        meta = _read_json(path)
+        meta = read_json(path)
         name = str(meta["Name"])
         docker = meta["Endpoints"]["docker"]
         endpoint = str(docker.get("Host", "") or DEFAULT_SOCKET)
@@ -166,7 +169,7 @@ def list_contexts() -> list[Context]:
     Exactly one is `current`; a current context that is not there is listed with its error.
     """
     found = {"default": default_context()}
-    meta = _config_folder() / "contexts" / "meta"
+    meta = config_folder() / "contexts" / "meta"
     folders = sorted(meta.iterdir()) if meta.is_dir() else []
     stored = sorted((_stored_context(folder) for folder in folders), key=lambda c: c.name)
     embedded = Context(EMBEDDED, "Images and containers without a daemon", "")

@@ -86,7 +86,7 @@ def _ping_remote(context: Context) -> str:
     try:
         engine.ping(REMOTE_PING_SECONDS)
     except EngineUnavailableError as error:
-        return error.message
+        return f"{error.message}. {error.hint}" if error.hint else error.message
     finally:
         engine.close()
     return ""

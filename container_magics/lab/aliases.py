@@ -90,6 +90,15 @@ _TABLE = {
             "unpacked: what distroless/base is made of",
             directory=_IMAGES / "distroless-base",
         ),
+        *(
+            StandIn(
+                upstream=f"docker.io/library/registry:{tag}",
+                name=f"stand-in.invalid/registry:{tag}",
+                summary="Debian's docker-registry, and htpasswd of Debian's apache2-utils",
+                directory=_IMAGES / "registry",
+            )
+            for tag in ("2", "2.7.0")
+        ),
     )
 }
 

@@ -153,7 +153,7 @@ class _Preparation:
                 network="host",
                 origin=str(image.directory / "Dockerfile"),
             )
-            return self.engine.build(request, self.report, self.cancel).image.summary
+            return self.engine.build(request, self.report, self.cancel).made.summary
 
     @contextmanager
     def _context(self, image: StandIn) -> Iterator[Path]:

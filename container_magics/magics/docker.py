@@ -20,7 +20,8 @@ from IPython.core.magic import (
 from ..commands.session import Session
 from ..errors import ContainerMagicsError, UsageError
 from .interruption import Interrupted
-from .words import continue_line, parse
+from .secrets import refuse_written_password
+from .words import continue_line, expand, parse, split
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -66,7 +67,9 @@ class DockerMagics(Magics):
 
         if cell is not None:
             line, cell = continue_line(line, cell)
-        words = parse(line, self._namespace(local_ns))
+        written = split(line)
+        refuse_written_password(written)
+        words = expand(written, self._namespace(local_ns))
         return self._perform(resolve(words, _extra()), cell or None)
 
     @no_var_expand
@@ -81,7 +84,7 @@ class DockerMagics(Magics):
         variable, `--write PATH` also saves the cell, `--no-raise-error` goes on after a failure;
         `%%dockerfile --help` lists the other flags, and `%docker?` says how words are read.
         """
-        from ..commands.build import build_cell
+        from ..commands.building.build import build_cell
         from ..commands.dispatch import Resolved
 
         line, cell = continue_line(line, cell)
@@ -116,6 +119,18 @@ class DockerMagics(Magics):
         from ..commands.compare import COMPARE
 
         return self._view(COMPARE, line, local_ns)
+
+    @no_var_expand
+    @needs_local_scope
+    @line_magic
+    def containers(self, line: str, local_ns: Mapping[str, object] | None = None) -> object:
+        """Watch containers in a live table with buttons: `%containers`, with `-a` all of them.
+
+        Words are read as `%docker` reads them; `%containers --help` lists the flags.
+        """
+        from ..commands.containers.table import CONTAINERS
+
+        return self._view(CONTAINERS, line, local_ns)
 
     def _view(self, command: Command, line: str, local_ns: Mapping[str, object] | None) -> object:
         from ..commands.dispatch import Resolved

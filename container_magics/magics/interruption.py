@@ -6,6 +6,7 @@ __all__ = ["Interrupted"]
 
 _AFTERWARDS = {
     "build": "Nothing it started is left, tags are as they were, and finished steps are cached.",
+    "exec": "The command may run on in the container; docker top shows it.",
     "run": "The container has been stopped.",
     "pull": "What was fetched of it is not an image yet; pull again.",
 }

@@ -51,7 +51,7 @@ def refuse_operator(operator: str, before: Sequence[str], after: str) -> NoRetur
     elif operator in ("&&", "||", ";", ";;"):
         hint = f"Give each command a %docker line of its own. {_QUOTE}"
     elif operator == "&":
-        hint = f"Commands run in the foreground; leave it out. {_QUOTE}"
+        hint = f"To go on behind the notebook, a container is run with -d. {_QUOTE}"
     elif "<" in operator:
         hint = _instead_of_input(verb, before, after)
     else:

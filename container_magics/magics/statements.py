@@ -11,7 +11,7 @@ import ast
 
 __all__ = ["NAMES", "ShowStatements"]
 
-NAMES = ("docker", "dockerfile", "layers", "compare")
+NAMES = ("docker", "dockerfile", "layers", "compare", "containers")
 """Our magics."""
 
 _SHOWING = "get_ipython().magics_manager.registry['DockerMagics'].show(None)"

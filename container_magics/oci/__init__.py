@@ -2,7 +2,7 @@
 
     models, platforms, digests   descriptors, manifests, indexes, read from untrusted bytes
     tar ──► split                headers read and written; a layer's bytes but its content
-    tree                         the merged file system of layers, without a mount
+    links ──► tree               the merged file system of layers, without a mount
     compression                  gzip, zstd, bzip2, xz and plain streams, in bounded memory
 
 Nothing here imports an engine or a notebook.

@@ -101,6 +101,7 @@ class Descriptor:
     Attributes:
         size: bytes of the content as stored.
         platform: only in an index.
+        artifact_type: of the manifest that it points to, where that is no image.
     """
 
     media_type: str
@@ -108,6 +109,7 @@ class Descriptor:
     size: int
     platform: Platform | None = None
     annotations: Mapping[str, str] = field(default_factory=dict, hash=False)
+    artifact_type: str = ""
 
     @classmethod
     def from_json(cls, value: object, where: str = "descriptor") -> Descriptor:
@@ -127,6 +129,9 @@ class Descriptor:
         size = properties.get("size")
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= _MAX_BLOB_SIZE:
             raise CorruptArchiveError(f"{where}: size is not a number of bytes: {_shown(size)}")
+        artifact_type = properties.get("artifactType") or ""
+        if not isinstance(artifact_type, str):
+            raise CorruptArchiveError(f"{where}: artifactType is not a text")
         platform = properties.get("platform")
         return cls(
             media_type,
@@ -136,6 +141,7 @@ class Descriptor:
             if platform is None
             else Platform.from_json(_mapping(platform, f"{where}.platform")),
             _annotations(properties, where),
+            artifact_type,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -149,6 +155,8 @@ class Descriptor:
             value["platform"] = self.platform.to_json()
         if self.annotations:
             value["annotations"] = dict(self.annotations)
+        if self.artifact_type:
+            value["artifactType"] = self.artifact_type
         return value
 
 

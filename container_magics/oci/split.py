@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterator
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -84,19 +85,24 @@ class SplitWriter:
 
 
 def read_split(path: Path) -> Iterator[Record]:
-    """Read a header stream back, record by record.
+    """Read a header stream back, record by record; not all of it is held.
 
     Raises:
         CorruptArchiveError: the file is damaged.
     """
-    raws, displaced = _stored(path)
+    displaced: dict[int, str] = {}
+    for _ in _raws(path, displaced):
+        pass  # What is displaced stands at the end.
     parser = HeaderParser()
     before = 0
-    for ordinal, raw in enumerate(raws[:-1]):
+    raws = _raws(path, {})
+    raw = next(raws)
+    for ordinal, following in enumerate(raws):
         entry = parser.parse(raw[before:])
         before = padding(entry.size)
         yield Record(raw, entry, displaced.get(ordinal, ""))
-    yield Record(raws[-1], None, "")
+        raw = following
+    yield Record(raw, None, "")
 
 
 def read_entries(path: Path) -> list[tuple[Entry, str]]:
@@ -105,7 +111,8 @@ def read_entries(path: Path) -> list[tuple[Entry, str]]:
     Raises:
         CorruptArchiveError: the file is damaged.
     """
-    raws, displaced = _stored(path)
+    displaced: dict[int, str] = {}
+    raws = list(_raws(path, displaced))
     parse = HeaderParser().parse
     entries = []
     before = 0
@@ -116,28 +123,30 @@ def read_entries(path: Path) -> list[tuple[Entry, str]]:
     return entries
 
 
-def _stored(path: Path) -> tuple[list[bytes], dict[int, str]]:
+def _raws(path: Path, displaced: dict[int, str]) -> Iterator[bytes]:
+    """The records of a stream; what is displaced is in the dictionary by the end."""
     from isal import igzip, igzip_lib
 
     damaged: type[Exception] = igzip_lib.IsalError  # type: ignore[assignment]  # a wrong stub
-    raws: list[bytes] = []
+    empty = True
     try:
-        with igzip.open(path, "rb") as file:
-            data: bytes = file.read()
-        position = 0
-        while True:
-            (length,) = _LENGTH.unpack_from(data, position)
-            position += _LENGTH.size
-            if length == _END:
-                break
-            raws.append(data[position : position + length])
-            position += length
-        displaced = {int(key): str(place) for key, place in json.loads(data[position:]).items()}
-    except (OSError, EOFError, ValueError, struct.error, damaged) as error:
+        with BufferedReader(igzip.open(path, "rb"), _BUFFER) as file:
+            while (length := _LENGTH.unpack(file.read(_LENGTH.size))[0]) != _END:
+                yield _exactly(file, length)
+                empty = False
+            found = json.loads(file.read())
+        displaced.update({int(key): str(place) for key, place in found.items()})
+    except (OSError, EOFError, ValueError, AttributeError, struct.error, damaged) as error:
         raise CorruptArchiveError(f"the header stream {path} cannot be read: {error}") from error
-    if not raws:
+    if empty:
         raise CorruptArchiveError(f"the header stream {path} is empty")
-    return raws, displaced
+
+
+def _exactly(file: BufferedReader, length: int) -> bytes:
+    data = file.read(length)
+    if len(data) != length:
+        raise EOFError("it is cut off")
+    return data
 
 
 def reassemble(path: Path, content: Callable[[Entry, str], Iterator[bytes]]) -> Iterator[bytes]:

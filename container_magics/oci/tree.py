@@ -10,18 +10,14 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator
 
+from .links import MAX_LINKS, TreeLoopError
 from .tar import Entry
 
-__all__ = ["MAX_LINKS", "OPAQUE", "SUPERSEDED", "WHITEOUT", "Node", "Tree", "TreeLoopError"]
+__all__ = ["OPAQUE", "SUPERSEDED", "WHITEOUT", "Node", "Tree", "TreeLoopError"]
 
 WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 SUPERSEDED = "../extra/"
-MAX_LINKS = 40
-
-
-class TreeLoopError(Exception):
-    """More than 40 symlinks on the way to a path (Linux' ELOOP)."""
 
 
 class Node:

@@ -46,6 +46,7 @@ th { font-weight: 600; }
 `;
 
 const UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
+const MEMORY_UNITS = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
 /** The sign, word and class of what a layer did to a path. */
 export const CHANGES = { added: "+", changed: "~", removed: "−" };
@@ -58,6 +59,16 @@ export function humanSize(bytes) {
     unit += 1;
   }
   return `${Number(bytes.toPrecision(3))}${UNITS[unit]}`;
+}
+
+/** Bytes of memory as Docker prints them: base 1024; with one decimal, so that they align. */
+export function binarySize(bytes) {
+  let unit = 0;
+  while (bytes >= 1024 && unit < MEMORY_UNITS.length - 1) {
+    bytes /= 1024;
+    unit += 1;
+  }
+  return `${unit ? bytes.toFixed(1) : bytes}${MEMORY_UNITS[unit]}`;
 }
 
 /** Seconds with one decimal, as BuildKit prints them; minutes and hours where there are many. */
@@ -131,16 +142,17 @@ export function arrowKeys(list, items, move) {
   });
 }
 
-/** Questions to the kernel, each with an answer, or an error to show. */
+/** Questions to the kernel, each with an answer, or an error to show; and what it tells unasked. */
 export class Kernel {
   #model;
   #waiting = new Map();
+  #told = () => {};
   #next = 1;
 
   constructor(model) {
     this.#model = model;
     this.#next = Math.floor(Math.random() * 2 ** 40);
-    model.on("msg:custom", (message) => this.#received(message));
+    model.on("msg:custom", (message, buffers) => this.#received(message, buffers));
   }
 
   /** Ask; `onPart` gets what comes before the answer. Rejects with the kernel's own words. */
@@ -152,9 +164,30 @@ export class Kernel {
     });
   }
 
-  #received(message) {
+  /** Take what the kernel tells unasked: a message and its buffers, DataViews. */
+  listen(told) {
+    this.#told = told;
+  }
+
+  /** Whether the notebook has the view's output, shown or not; undefined where nobody knows. */
+  get kept() {
+    const context = this.#model.widget_manager?.context;
+    if (!context?.model?.cells || context.isDisposed) return undefined;
+    const marker = this.#model.get("marker");
+    return [...context.model.cells].some((cell) =>
+      (cell.outputs?.toJSON() ?? []).some((output) => {
+        const html = output.data?.["text/html"] ?? "";
+        return (Array.isArray(html) ? html.join("") : html).includes(marker);
+      }),
+    );
+  }
+
+  #received(message, buffers) {
     const waiting = this.#waiting.get(message.id);
-    if (!waiting) return;
+    if (!waiting) {
+      if (!("id" in message)) this.#told(message, buffers);
+      return;
+    }
     if ("part" in message) {
       waiting.onPart(message.part);
       return;
@@ -188,8 +221,12 @@ export function widget(draw, style = "") {
       };
       const observer = new MutationObserver(scan);
       observer.observe(document.body, { childList: true, subtree: true });
+      // A static form that changes is an output before this one; it is drawn anew at any time.
+      const hiding = element("style", {}, `${selector}-still { display: none; }`);
+      document.head.append(hiding);
       const end = () => {
         observer.disconnect();
+        hiding.remove();
         for (const [still, host] of shown) {
           host.remove();
           still.hidden = false;
@@ -222,6 +259,22 @@ function fill(host, draw, style, model, kernel) {
   // A key pressed in a view is none for the notebook's own shortcuts.
   host.addEventListener("keydown", (event) => event.stopPropagation());
   draw(body, model.get("start"), kernel);
+}
+
+/** Call back when a view's output was deleted: one that is only out of sight stays. */
+export function closeWithOutput(host, kernel, closed) {
+  let waiting = 0;
+  const observer = new MutationObserver(() => {
+    if (host.isConnected || waiting) return;
+    // It may be on its way to another place.
+    waiting = setTimeout(() => {
+      waiting = 0;
+      if (host.isConnected || (kernel.kept ?? host.closest(".jp-Cell"))) return;
+      observer.disconnect();
+      closed();
+    }, 1000);
+  });
+  observer.observe(document.body, { childList: true, subtree: true });
 }
 
 function isDark() {

@@ -29,6 +29,7 @@ class Column:
         text: a value as docker prints it.
         numeric: whether HTML aligns it right.
         limit: most characters of a cell; longer ones are cut.
+        html: a value as HTML, where that is more than its text.
     """
 
     key: str
@@ -36,6 +37,7 @@ class Column:
     text: Callable[[Any], str] = str
     numeric: bool = False
     limit: int = 300
+    html: Callable[[Any], str] | None = None
 
 
 class Table:
@@ -45,14 +47,21 @@ class Table:
         columns: from left to right.
         rows: newest first, as docker lists things; a row has a value for each column's key.
         heading: whether the text has a line of headings (`-q` has none).
+        least_width: characters that a column of the text has at least, its gutter among them.
     """
 
     def __init__(
-        self, columns: Sequence[Column], rows: Sequence[Mapping[str, Any]], *, heading: bool = True
+        self,
+        columns: Sequence[Column],
+        rows: Sequence[Mapping[str, Any]],
+        *,
+        heading: bool = True,
+        least_width: int = _MIN_WIDTH,
     ) -> None:
         self.columns = tuple(columns)
         self.rows = tuple(rows)
         self._heading = heading
+        self._least_width = least_width
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -76,7 +85,7 @@ class Table:
         return [[column.text(row[column.key]) for column in self.columns] for row in self.rows]
 
     def __str__(self) -> str:
-        """Text as Go's tabwriter lays it out for docker: columns of at least 10, gutters of 3."""
+        """Text as Go's tabwriter lays it out for docker: columns with gutters of 3."""
         lines = [
             [visible(cell, column.limit) for cell, column in zip(cells, self.columns, strict=True)]
             for cells in self._cells()
@@ -84,7 +93,7 @@ class Table:
         if self._heading:
             lines.insert(0, [column.heading for column in self.columns])
         widths = [
-            max(_MIN_WIDTH, _GUTTER + max((len(line[at]) for line in lines), default=0))
+            max(self._least_width, _GUTTER + max((len(line[at]) for line in lines), default=0))
             for at in range(len(self.columns) - 1)
         ]
         return "\n".join(
@@ -106,11 +115,12 @@ class Table:
             "<tr>"
             + "".join(
                 f'<td style="{cell};text-align:{side};{MONO};{_wrap(text)}">'
-                f"{escape(text, column.limit)}</td>"
+                f"{column.html(row[column.key]) if column.html else escape(text, column.limit)}"
+                "</td>"
                 for text, side, column in zip(texts, sides, self.columns, strict=True)
             )
             + "</tr>"
-            for texts in self._cells()
+            for row, texts in zip(self.rows, self._cells(), strict=True)
         )
         return (
             f'<table {NO_MATH} style="margin:4px 0;border-collapse:collapse;border:0;'

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-__all__ = ["ago", "human_duration", "human_size", "seconds"]
+__all__ = ["ago", "binary_size", "human_duration", "human_size", "seconds"]
 
 _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
+_BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
 
 def human_size(size: float) -> str:
@@ -19,6 +20,15 @@ def human_size(size: float) -> str:
         size /= 1000
         unit += 1
     return f"{size:.3g}{_UNITS[unit]}"
+
+
+def binary_size(size: float) -> str:
+    """Bytes as Docker prints memory (go-units' `BytesSize`): base 1024, such as `1.5MiB`."""
+    unit = 0
+    while size >= 1024 and unit < len(_BINARY_UNITS) - 1:
+        size /= 1024
+        unit += 1
+    return f"{size:.4g}{_BINARY_UNITS[unit]}"
 
 
 def human_duration(duration: timedelta) -> str:

@@ -13,13 +13,15 @@ Front ends are plain ES modules beside the Python, joined here: no build, no Nod
 
 from __future__ import annotations
 
+import posixpath
 import re
 import secrets
 import signal
 import threading
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
@@ -33,13 +35,13 @@ from .html import FAINT, NO_MATH, escape
 if TYPE_CHECKING:
     from anywidget import AnyWidget
 
-__all__ = ["LiveView", "front_end", "key_of", "path_of"]
+__all__ = ["LiveView", "Page", "front_end", "key_of", "path_of"]
 
-_IMPORT = re.compile(r"^import\s[^;]*?from\s+\"\.\./(?:\w+/)?(\w+)\.js\";\n", re.MULTILINE)
+_IMPORT = re.compile(r"^import\s[^;]*?from\s+\"(\.[\w./]+\.js)\";\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:const|function|class|async)\b)", re.MULTILINE)
 _DEFAULT = re.compile(r"^export default .*;\n", re.MULTILINE)
 _MOST_ALIVE = 24
-_alive: deque[AnyWidget] = deque()
+_alive: deque[Page] = deque()
 
 
 class LiveView(ABC):
@@ -53,6 +55,10 @@ class LiveView(ABC):
     """The name of its front-end module, without `.js`."""
     invitation: str
     """What the live view can do that the static form cannot, after "to"."""
+    busy = False
+    """Whether something runs behind it: then it stays alive, however many views come after it."""
+    changes = False
+    """Whether its static form changes while it is displayed."""
 
     @abstractmethod
     def __str__(self) -> str:
@@ -76,24 +82,82 @@ class LiveView(ABC):
         """
         return {}
 
+    def shown(self, page: Page) -> None:  # noqa: B027 - most views only answer
+        """The view was displayed in a notebook, by the thread of the cell."""
+
     def _repr_html_(self) -> str:
         return f"<div {NO_MATH}>{self.static_html()}</div>"
 
     def _ipython_display_(self) -> None:
         from IPython.core.getipython import get_ipython
-        from IPython.display import publish_display_data
 
         if not hasattr(get_ipython(), "kernel"):
             print(self)  # noqa: T201 - what IPython does with text in a terminal
             return
-        marker = f"cm-{secrets.token_hex(6)}"
-        model, how = _open_model(self, marker)
-        note = f'<div style="{FAINT};font-size:12px;margin:2px 0">{escape(how)}</div>'
-        html = f'<div class="{marker} {NO_MATH[7:-1]}">{self.static_html()}{note}</div>'
+        page = Page(self)
+        page.show()
+        if page.alive:
+            _keep(page)
+            self.shown(page)
+
+
+class Page:
+    """One display of a view in a notebook: its static form, and the model of its front end.
+
+    Args:
+        view: what is displayed.
+
+    Attributes:
+        view: the same.
+        alive: whether there is a model; without Jupyter widgets there is none.
+    """
+
+    def __init__(self, view: LiveView) -> None:
+        self.view = view
+        self._marker = f"cm-{secrets.token_hex(6)}"
+        self._model, self._how = _open_model(view, self._marker)
+        self.alive = self._model is not None
+
+    def show(self) -> None:
+        """Display it. The static form of a view that changes is an output of its own."""
+        note = f'<div style="{FAINT};font-size:12px;margin:2px 0">{escape(self._how)}</div>'
+        if self.view.changes:
+            self._publish_still()
+            self._publish(self._marker, note, self._how)
+        else:
+            self._publish(self._marker, self.view.static_html() + note, str(self.view))
+
+    def redraw(self) -> None:
+        """Replace the static form of a view that changes, where it will be saved.
+
+        Any thread may. The live form is not touched, and keeps the focus.
+        """
+        self._publish_still(update=True)
+
+    def _publish_still(self, *, update: bool = False) -> None:
+        still = f"{self._marker}-still"
+        self._publish(still, self.view.static_html(), str(self.view), update=update)
+
+    def _publish(self, name: str, html: str, text: str, *, update: bool = False) -> None:
+        from IPython.display import publish_display_data
+
         # IPython does not annotate this function.
-        publish_display_data({"text/html": html, "text/plain": str(self)})  # type: ignore[no-untyped-call]
-        if model is not None:
-            _keep(model)
+        publish_display_data(  # type: ignore[no-untyped-call]
+            {"text/html": f'<div class="{name} {NO_MATH[7:-1]}">{html}</div>', "text/plain": text},
+            transient={"display_id": name},
+            update=update,
+        )
+
+    def send(self, message: Mapping[str, Any], buffers: Sequence[bytes] = ()) -> None:
+        """Tell the front ends something that they did not ask for. Any thread may."""
+        if self._model is not None:
+            self._model.send(dict(message), list(buffers))
+
+    def close(self) -> None:
+        """Go back to the static form."""
+        if self._model is not None:
+            self._model.close()
+        self.alive = False
 
 
 def _open_model(view: LiveView, marker: str) -> tuple[AnyWidget | None, str]:
@@ -104,6 +168,9 @@ def _open_model(view: LiveView, marker: str) -> tuple[AnyWidget | None, str]:
         return None, f"To {view.invitation}, install Jupyter widgets: pip install {error.name}"
     model = kind(marker=marker, start=dict(view.start()))
     model.on_msg(lambda widget, message, _: _answer(view, widget, message))
+    # A question says in which subshell it is to be answered. ipykernel 7.4 brings it to where its
+    # last message to the front end came from instead, which may be a cell that runs, and waits.
+    model.comm._reply_subshell_for = lambda _data, asked: asked
     how = (
         f"To {view.invitation}, run this cell where Jupyter widgets work "
         "(JupyterLab, Notebook 7: pip install anywidget)."
@@ -111,11 +178,13 @@ def _open_model(view: LiveView, marker: str) -> tuple[AnyWidget | None, str]:
     return model, how
 
 
-def _keep(model: AnyWidget) -> None:
-    """Hold the latest models; an older view goes back to its static form."""
-    _alive.append(model)
-    while len(_alive) > _MOST_ALIVE:
-        _alive.popleft().close()
+def _keep(page: Page) -> None:
+    """Hold the latest pages; an older view goes back to its static form."""
+    _alive.append(page)
+    idle = [page for page in _alive if not page.view.busy]
+    for old in idle[: max(0, len(idle) - _MOST_ALIVE)]:
+        _alive.remove(old)
+        old.close()
 
 
 @cache
@@ -139,16 +208,16 @@ def front_end(module: str) -> str:
     """A front-end module with those that it imports put before it, as one ES module."""
     texts: dict[str, str] = {}
 
-    def collect(name: str) -> None:
-        place = "front.js" if name == "front" else f"{name}/{name}.js"
+    def collect(place: str) -> None:
         text = resources.files(__package__).joinpath(place).read_text(encoding="utf-8")
         for imported in _IMPORT.findall(text):
-            if imported not in texts:
-                collect(imported)
-        texts[name] = _IMPORT.sub("", text)
+            path = posixpath.normpath(posixpath.join(posixpath.dirname(place), imported))
+            if path not in texts:
+                collect(path)
+        texts[place] = _IMPORT.sub("", text)
 
-    collect(module)
-    main = texts.pop(module)
+    collect(f"{module}/{module}.js")
+    main = texts.pop(f"{module}/{module}.js")
     return "".join(_EXPORT.sub("", _DEFAULT.sub("", text)) for text in texts.values()) + main
 
 
@@ -167,8 +236,11 @@ def _answer(view: LiveView, model: AnyWidget, message: Mapping[str, Any]) -> Non
     try:
         with _interruptible():
             answer = ask(**fields)
-            if isinstance(answer, GeneratorType):
-                answer = _parts(answer, lambda part: model.send({"id": number, "part": part}))
+        if isinstance(answer, GeneratorType):
+            parts = answer
+            answer = _in_main_thread(
+                lambda: _parts(parts, lambda part: model.send({"id": number, "part": part}))
+            )
         model.send({"id": number, "answer": answer})
     except ContainerMagicsError as error:
         fail(str(error))
@@ -177,6 +249,33 @@ def _answer(view: LiveView, model: AnyWidget, message: Mapping[str, Any]) -> Non
     except Exception as error:
         fail(f"{type(error).__name__}: {error}")
         raise
+
+
+def _in_main_thread(work: Callable[[], Any]) -> Any:  # noqa: ANN401 - what the work returns
+    """Do what takes long where an interrupt of the kernel arrives, and wait for it.
+
+    Once a kernel has a subshell for widgets, which is a thread, JupyterLab sends questions there.
+    """
+
+    def interruptible() -> Any:  # noqa: ANN401
+        with _interruptible():
+            return work()
+
+    if threading.current_thread() is threading.main_thread():
+        return interruptible()
+    from IPython.core.getipython import get_ipython
+
+    done: Future[Any] = Future()
+
+    def call() -> None:
+        try:
+            done.set_result(interruptible())
+        except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - raised where one waits
+            done.set_exception(error)
+
+    shell: Any = get_ipython()
+    shell.kernel.io_loop.add_callback(call)
+    return done.result()
 
 
 @contextmanager

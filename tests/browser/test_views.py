@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.error import HTTPError
 
 import nbformat
 import pytest
@@ -152,7 +153,12 @@ def notebook7(browser: BrowserContext, lab: Lab) -> Iterator[Page7]:
 
 
 def _idle(server: JupyterServer) -> bool:
-    kernels = server.get("api/kernels")
+    try:
+        kernels = server.get("api/kernels")
+    except HTTPError as error:
+        # What JupyterLab's server answers while a kernel of its list is just being started.
+        assert error.code == 500, error
+        return False
     return any(each["connections"] and each["execution_state"] == "idle" for each in kernels)
 
 

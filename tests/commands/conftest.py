@@ -12,6 +12,7 @@ import pytest
 from container_magics.commands.call import Call
 from container_magics.commands.dispatch import resolve
 from container_magics.commands.session import Session
+from container_magics.views.live_table import TableView, TerminalTable
 from container_magics.views.progress.terminal import TerminalProgress
 from container_magics.views.progress.view import BuildView
 from container_magics.views.pull import PullProgressView, TerminalPull
@@ -30,6 +31,7 @@ class KeptSurface:
     answer: bool | None = None
     questions: list[str] = field(default_factory=list)
     lasting: bool = True
+    replies: list[str] = field(default_factory=list)
 
     @property
     def out(self) -> str:
@@ -51,12 +53,19 @@ class KeptSurface:
     def transfer(self, stream: int = 1) -> PullProgressView:
         return TerminalPull(self.texts[stream])
 
+    def table(self) -> TableView:
+        return TerminalTable(self.texts[1])
+
     def binary_output(self) -> BinaryIO | None:
         return self.binary
 
     def confirm(self, question: str) -> bool | None:
         self.questions.append(question)
         return self.answer
+
+    def ask(self, question: str, *, hidden: bool = False) -> str | None:
+        self.questions.append(f"{question}{'*' * hidden}")
+        return self.replies.pop(0) if self.replies else None
 
 
 @pytest.fixture

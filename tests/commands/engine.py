@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any, BinaryIO
 
 from container_magics.engines.base import (
@@ -12,7 +11,6 @@ from container_magics.engines.base import (
     BuildResult,
     Cancellation,
     Emit,
-    EngineEvent,
     HistoryEntry,
     Image,
     ImageSummary,
@@ -22,9 +20,11 @@ from container_magics.engines.base import (
     RunRequest,
     RunResult,
 )
-from container_magics.errors import ConflictError, ContainerMagicsError, NotFoundError
+from container_magics.errors import ConflictError, NotFoundError
 
-MOMENT = datetime(2020, 1, 2, 3, 4, 5, tzinfo=timezone.utc)
+from .containers import MOMENT, MemoryContainers, container
+
+__all__ = ["MOMENT", "MemoryEngine", "container", "summary"]
 
 
 def summary(number: int, *names: str, **labels: str) -> ImageSummary:
@@ -34,17 +34,13 @@ def summary(number: int, *names: str, **labels: str) -> ImageSummary:
 
 
 @dataclass
-class MemoryEngine:
-    """The engine protocol over a list of images."""
+class MemoryEngine(MemoryContainers):
+    """The engine protocol over a list of images, and one of containers."""
 
     name: str = "memory"
     listed: list[ImageSummary] = field(default_factory=list)
-    events: list[EngineEvent] = field(default_factory=list)
-    failure: ContainerMagicsError | None = None
-    returncode: int = 0
-    requests: list[Any] = field(default_factory=list)
-    fed: bytes = b""
     closed: bool = False
+    tty: bool = False
 
     def build(self, request: BuildRequest, emit: Emit, cancel: Cancellation) -> BuildResult:
         self._take(request, emit)
@@ -80,6 +76,10 @@ class MemoryEngine:
         return Image(each, "amd64", "linux", {}, (Layer("sha256:" + "0" * 64, 5),), history)
 
     def inspect(self, name: str) -> dict[str, Any]:
+        made = [each for each in self.made if each.id == name]
+        if made:
+            config = {"Tty": self.tty, "OpenStdin": True}
+            return {"Id": name, "Name": f"/{made[0].name}", "Image": "a:1", "Config": config}
         image = self.image(name)
         return {"Id": image.id, "RepoTags": list(image.names), "RootFS": {}, "Config": {"Env": []}}
 
@@ -97,9 +97,16 @@ class MemoryEngine:
         self.requests.append(("prune", every))
         return PruneReport(Removal((), ("sha256:aa",)), 5_570_000)
 
+    def prune_build_cache(self, *, every: bool = False) -> PruneReport:
+        self.requests.append(("builder prune", every))
+        return PruneReport(Removal(deleted=("abc", "def") if every else ()), 1_230_000)
+
     def pull(self, name: str, emit: Emit, cancel: Cancellation) -> ImageSummary:
         self._take(("pull", name), emit)
         return summary(1, name)
+
+    def push(self, name: str, emit: Emit, cancel: Cancellation, *, all_tags: bool = False) -> None:
+        self._take(("push", name, all_tags), emit)
 
     def import_image(
         self, source: BinaryIO, name: str, *, changes: Sequence[str] = (), message: str = ""

@@ -3,14 +3,29 @@
 from __future__ import annotations
 
 import io
+import json
+from pathlib import Path
 
 import pytest
 
-from container_magics.commands.build import build_cell
+from container_magics.commands.building.build import build_cell
 from container_magics.commands.call import Call
 from container_magics.commands.session import Session
 from container_magics.engines.base import Vertex, VertexWarning
-from container_magics.errors import BuildError, UnsupportedError, UsageError
+from container_magics.engines.build_request import (
+    BuildOutput,
+    BuildSecret,
+    CacheExchange,
+    SshAgent,
+    Ulimit,
+)
+from container_magics.errors import (
+    BuildCheckError,
+    BuildError,
+    DockerfileError,
+    UnsupportedError,
+    UsageError,
+)
 
 from .engine import summary
 
@@ -20,6 +35,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Dockerfile").write_text("FROM a\n")
     (tmp_path / "other").write_text("FROM b\n")
+    (tmp_path / "sub").mkdir()
     return tmp_path
 
 
@@ -40,7 +56,11 @@ def test_every_flag_reaches_the_request(docker, engine, folder):
     image = docker(
         "build", "-t", "x:1", "--tag=x:2", "--target", "run", "--build-arg", "A=1=2",
         "--build-arg", "B", "--label", "l=v", "--label", "bare", "--no-cache", "--pull",
-        "--network", "none", "--platform", "linux/arm64", ".",
+        "--network", "none", "--platform", "linux/arm64", "--no-cache-filter", "a,b",
+        "--no-cache-filter", "c", "--build-context", "other=sub", "--secret", "id=s,src=other",
+        "--ssh", "default=other", "--add-host", "h:10.0.0.1", "--shm-size", "64m",
+        "--ulimit", "nofile=1:2", "-o", "out", "--cache-from", "me/app", "--cache-to",
+        "type=inline", ".",
     )  # fmt: skip
     (request,) = engine.requests
     assert (request.dockerfile, request.context) == ("FROM a\n", folder)
@@ -49,11 +69,19 @@ def test_every_flag_reaches_the_request(docker, engine, folder):
     assert request.build_args == {"A": "1=2", "B": None}
     assert request.labels == {"l": "v", "bare": ""}
     assert (request.no_cache, request.pull) == (True, True)
+    assert request.no_cache_filter == ("a", "b", "c")
+    assert request.contexts == {"other": str(folder / "sub")}
+    assert request.secrets == (BuildSecret("s", folder / "other"),)
+    assert request.ssh == (SshAgent("default", (folder / "other",)),)
+    assert request.add_hosts == {"h": "10.0.0.1"}
+    assert (request.shm_size, request.ulimits) == (64 << 20, (Ulimit("nofile", 1, 2),))
+    assert request.outputs == (BuildOutput("local", folder / "out"),)
+    assert request.cache_from == (CacheExchange("registry", {"ref": "me/app"}),)
+    assert request.cache_to == (CacheExchange("inline"),)
     assert image.names == ("x:1", "x:2")
 
 
 def test_where_the_dockerfile_comes_from(docker, engine, folder):
-    (folder / "sub").mkdir()
     docker("build", "-f", "other", "sub")
     docker("build", "-", stdin=b"FROM c\n")
     docker("build", "-f", "-", "sub", stdin=b"FROM d\n")
@@ -85,6 +113,78 @@ def test_quiet_prints_the_id_alone(docker, engine, surface, folder):
     assert (folder / "id").read_text() == image.id
 
 
+def test_flags_that_say_what_happens_anyway(docker, engine, folder):
+    docker(
+        "build", "--rm", "--force-rm", "--progress=plain", "--load", "--provenance=false",
+        "--sbom=false", "--builder", "default", "--compress", "--platform", "local", ".",
+    )  # fmt: skip
+    (request,) = engine.requests
+    assert request.outputs == ()
+
+
+def test_an_archive_on_standard_output(docker, engine, surface, folder):
+    with pytest.raises(UsageError, match="refusing to write to console"):
+        docker("build", "-o", "-", ".")
+    surface.binary = io.BytesIO()
+    docker("build", "-q", "-o", "-", ".")
+    assert engine.requests[0].outputs == (BuildOutput("tar", Path("-"), {}, surface.binary),)
+    assert surface.out == ""
+
+
+def test_load_keeps_the_image_beside_other_outputs(docker, engine, folder):
+    docker("build", "--load", "-o", "out", ".")
+    assert engine.requests[0].outputs == (
+        BuildOutput("local", folder / "out"),
+        BuildOutput("docker"),
+    )
+
+
+@pytest.mark.parametrize("flag", ["--check", "--call=check"])
+def test_a_check_builds_nothing(docker, engine, surface, folder, flag):
+    (folder / "Dockerfile").write_text("FROM a AS b\nCMD echo\n")
+    with pytest.raises(BuildCheckError, match="1 warning has been found"):
+        docker("build", flag, ".")
+    assert "JSONArgsRecommended" in surface.out
+    assert "   2 | >>> CMD echo" in surface.out
+    (folder / "Dockerfile").write_text('FROM a AS b\nCMD ["echo"]\n')
+    assert docker("build", flag, ".") == ()
+    assert "Check complete, no warnings found." in surface.out
+    (folder / "Dockerfile").write_text("FROM a\nRNU x\n")
+    with pytest.raises(DockerfileError, match="unknown instruction: RNU") as raised:
+        docker("build", flag, ".")
+    assert raised.value.excerpt.startswith("Dockerfile:2\n")
+    assert engine.requests == []
+
+
+def test_a_cell_is_checked(cell, engine, surface, folder):
+    assert cell('FROM a\nCMD ["echo"]\n', "--check", "--as", "x") == ()
+    assert engine.requests == []
+
+
+def test_quiet_progress(docker, surface, folder):
+    image = docker("build", "--progress=quiet", ".")
+    assert (surface.out, surface.err) == (f"{image.id}\n", "")
+
+
+def test_the_metadata_file(docker, folder):
+    image = docker("build", "-t", "x:1", "-t", "y", "--metadata-file", "meta.json", ".")
+    assert json.loads((folder / "meta.json").read_text()) == {
+        "containerimage.config.digest": image.id,
+        "containerimage.digest": image.id,
+        "image.name": "docker.io/library/x:1,docker.io/library/y:latest",
+    }
+
+
+def test_a_failed_build_leaves_no_id_and_no_metadata(docker, engine, folder):
+    for name in ("id", "meta"):
+        (folder / name).write_text("of the build before")
+    engine.failure = BuildError("no")
+    with pytest.raises(BuildError):
+        docker("build", "--iidfile", "id", "--metadata-file", "meta", ".")
+    assert not (folder / "id").exists()
+    assert not (folder / "meta").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "kind", "said"),
     [
@@ -93,9 +193,20 @@ def test_quiet_prints_the_id_alone(docker, engine, surface, folder):
         (["nowhere"], UsageError, 'path "nowhere" not found'),
         (["other"], UsageError, "must be a directory"),
         (["-f", "nowhere", "."], UsageError, "open nowhere: no such file"),
-        (["https://github.com/a/b.git"], UnsupportedError, "Fetch it first"),
-        (["--secret", "id=x", "."], UnsupportedError, "--secret"),
-        (["--progress=plain", "."], UnsupportedError, "--progress"),
+        (["--secret", "id=x", "."], UsageError, "failed to stat x"),
+        (["--progress=rawjson", "."], UnsupportedError, "--progress=rawjson"),
+        (["--push", "."], UnsupportedError, "docker push"),
+        (["-o", "type=registry", "."], UnsupportedError, "pushing"),
+        (["--builder", "mine", "."], UnsupportedError, "--builder mine"),
+        (["--provenance=true", "."], UnsupportedError, "--provenance=true"),
+        (["--sbom=true", "."], UnsupportedError, "--sbom=true"),
+        (["--rm=false", "."], UnsupportedError, "--rm=false"),
+        (["-m", "1g", "."], UnsupportedError, "--memory"),
+        (["--platform", "linux/amd64,linux/arm64", "."], UnsupportedError, "index of images"),
+        (["--call=outline", "."], UnsupportedError, "--call=outline"),
+        (["--platform", "a/b/c/d", "."], UsageError, "invalid platform"),
+        (["--add-host", "a:1.1.1.1", "--add-host", "a:1.1.1.2", "."], UnsupportedError, "two"),
+        (["-f", "-", "-"], UsageError, "can't use stdin for both"),
         (["--squash", "."], UnsupportedError, "import x.tar"),
         (["--network", "mine", "."], UnsupportedError, "--network mine"),
         (["--build-arg", "=x", "."], UsageError, "=x"),
@@ -157,8 +268,3 @@ def test_what_a_cell_refuses(cell, engine, folder, words, said):
 def test_an_empty_cell_is_no_dockerfile(cell):
     with pytest.raises(UsageError, match="holds no Dockerfile"):
         cell(" \n")
-
-
-def test_a_context_archive_on_standard_input_is_refused(docker, engine):
-    with pytest.raises(UnsupportedError, match="Unpack it"):
-        docker("build", "-", stdin=io.BytesIO(b"\x1f\x8b\x00\xff").read())

@@ -76,3 +76,23 @@ def test_prune_after_a_yes(docker, engine, surface):
     surface.answer = True
     docker("image", "prune")
     assert engine.requests == [("prune", False)]
+
+
+@pytest.mark.parametrize("group", ["builder", "buildx"])
+def test_builder_prune_reports_in_dockers_words(docker, engine, surface, group):
+    report = docker(group, "prune", "-af")
+    assert report == PruneReport(Removal(deleted=("abc", "def")), 1_230_000)
+    assert engine.requests == [("builder prune", True)]
+    assert surface.out == (
+        "Deleted build cache objects:\nabc\ndef\n\nTotal reclaimed space: 1.23MB\n"
+    )
+
+
+def test_builder_prune_asks_first(docker, engine, surface):
+    with pytest.raises(UsageError, match="dangling build cache"):
+        docker("builder", "prune")
+    assert engine.requests == []
+    surface.answer = True
+    docker("builder", "prune")
+    assert engine.requests == [("builder prune", False)]
+    assert surface.out == "Total reclaimed space: 1.23MB\n"

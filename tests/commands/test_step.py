@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from container_magics.commands.build import build_cell
+from container_magics.commands.building.build import build_cell
 from container_magics.commands.call import Call
 from container_magics.commands.dispatch import Resolved
 from container_magics.commands.session import Session

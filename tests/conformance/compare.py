@@ -1,4 +1,4 @@
-"""What is different between two images that should be equal."""
+"""What is different between what came of a build and what the oracle says."""
 
 from __future__ import annotations
 
@@ -6,38 +6,61 @@ import stat
 from collections.abc import Iterator
 from typing import Any
 
+from .outcome import Failure, Outcome
 from .saved import File, SavedImage
 
-__all__ = ["differences"]
+__all__ = ["UNSTATED", "differences"]
 
 DURING_THE_BUILD = "during the build"
+UNSTATED = "(the oracle does not say)"
+"""In an oracle's configuration and history: whatever is there is right. So is an mtime of None."""
 
 
-def differences(ours: SavedImage, docker: SavedImage, began: float) -> list[str]:
-    """One line for each difference; none where the images are equal.
+def differences(ours: Outcome, oracle: Outcome, began: float) -> list[str]:
+    """One line for each difference; none where the two are equal.
 
     Args:
         ours: the one to judge.
-        docker: the one that is right.
+        oracle: the one that is right.
         began: seconds since the epoch; times from then on count as equal, since they are the
             time of the build, which no two builds share.
     """
+    if isinstance(ours, Failure) and isinstance(oracle, Failure):
+        return list(_failures(ours, oracle))
+    if isinstance(ours, Failure):
+        return [f"the oracle built it; we raised {ours.kinds[0]}: {_first(ours)}"]
+    if isinstance(oracle, Failure):
+        return [f"the oracle raised {oracle.kinds[0]}: {_first(oracle)}; we built it"]
     return [
-        *_config(ours.config, docker.config),
-        *_history(ours.config, docker.config),
-        *_layers(ours, docker),
-        *_files(ours.files, docker.files, began),
+        *_config(ours.config, oracle.config),
+        *_history(ours.config, oracle.config),
+        *_layers(ours, oracle),
+        *_files(ours.files, oracle.files, began),
     ]
 
 
-def _config(ours: dict[str, Any], docker: dict[str, Any]) -> Iterator[str]:
+def _failures(ours: Failure, oracle: Failure) -> Iterator[str]:
+    if oracle.kinds[0] not in ours.kinds:
+        yield (
+            f"error class {ours.kinds[0]} ({_first(ours)}), "
+            f"oracle {oracle.kinds[0]} ({_first(oracle)})"
+        )
+    if ours.status != oracle.status:
+        yield f"exit status {ours.status}, oracle {oracle.status}"
+
+
+def _first(failure: Failure) -> str:
+    return failure.message.partition("\n")[0]
+
+
+def _config(ours: dict[str, Any], oracle: dict[str, Any]) -> Iterator[str]:
     for key in ("architecture", "os", "author"):
-        if ours.get(key) != docker.get(key):
-            yield f"{key}: {ours.get(key)!r}, Docker {docker.get(key)!r}"
-    mine, theirs = _stated(ours.get("config")), _stated(docker.get("config"))
+        if ours.get(key) != oracle.get(key):
+            yield f"{key}: {ours.get(key)!r}, oracle {oracle.get(key)!r}"
+    mine, theirs = _stated(ours.get("config")), _stated(oracle.get("config"))
     for key in sorted(mine.keys() | theirs.keys()):
-        if mine.get(key) != theirs.get(key):
-            yield f"config {key}: {mine.get(key)!r}, Docker {theirs.get(key)!r}"
+        if theirs.get(key) not in (mine.get(key), UNSTATED):
+            yield f"config {key}: {mine.get(key)!r}, oracle {theirs.get(key)!r}"
 
 
 def _stated(config: dict[str, Any] | None) -> dict[str, Any]:
@@ -45,40 +68,42 @@ def _stated(config: dict[str, Any] | None) -> dict[str, Any]:
     return {key: value for key, value in (config or {}).items() if value not in (None, "", False)}
 
 
-def _history(ours: dict[str, Any], docker: dict[str, Any]) -> Iterator[str]:
-    mine, theirs = ours.get("history") or [], docker.get("history") or []
+def _history(ours: dict[str, Any], oracle: dict[str, Any]) -> Iterator[str]:
+    mine, theirs = ours.get("history") or [], oracle.get("history") or []
     if len(mine) != len(theirs):
-        yield f"history has {len(mine)} rows, Docker's {len(theirs)}"
+        yield f"history has {len(mine)} rows, the oracle's {len(theirs)}"
     for number, (row, other) in enumerate(zip(mine, theirs, strict=False)):
         for key in ("created_by", "empty_layer", "comment", "author"):
-            if row.get(key) != other.get(key):
-                yield f"history {number} {key}: {row.get(key)!r}, Docker {other.get(key)!r}"
+            if other.get(key) not in (row.get(key), UNSTATED):
+                yield f"history {number} {key}: {row.get(key)!r}, oracle {other.get(key)!r}"
 
 
-def _layers(ours: SavedImage, docker: SavedImage) -> Iterator[str]:
-    if len(ours.layers) != len(docker.layers):
-        yield f"{len(ours.layers)} layers, Docker {len(docker.layers)}"
+def _layers(ours: SavedImage, oracle: SavedImage) -> Iterator[str]:
+    if ours.layers is None or oracle.layers is None:
         return
-    for number, (mine, theirs) in enumerate(zip(ours.layers, docker.layers, strict=True)):
+    if len(ours.layers) != len(oracle.layers):
+        yield f"{len(ours.layers)} layers, oracle {len(oracle.layers)}"
+        return
+    for number, (mine, theirs) in enumerate(zip(ours.layers, oracle.layers, strict=True)):
         if mine != theirs:
             yield (
                 f"layer {number} names also {sorted(mine - theirs)}, "
-                f"not {sorted(theirs - mine)} as Docker's"
+                f"not {sorted(theirs - mine)} as the oracle's"
             )
 
 
-def _files(ours: dict[str, File], docker: dict[str, File], began: float) -> Iterator[str]:
-    for path in sorted(ours.keys() - docker.keys()):
-        yield f"/{path}: Docker has no such file"
-    for path in sorted(docker.keys() - ours.keys()):
+def _files(ours: dict[str, File], oracle: dict[str, File], began: float) -> Iterator[str]:
+    for path in sorted(ours.keys() - oracle.keys()):
+        yield f"/{path}: the oracle has no such file"
+    for path in sorted(oracle.keys() - ours.keys()):
         yield f"/{path}: missing"
-    mine_links, their_links = _links(ours), _links(docker)
-    for path in sorted(ours.keys() & docker.keys()):
-        mine, theirs = _facts(ours[path], began), _facts(docker[path], began)
+    mine_links, their_links = _links(ours), _links(oracle)
+    for path in sorted(ours.keys() & oracle.keys()):
+        mine, theirs = _facts(ours[path], began), _facts(oracle[path], began)
         mine["hard links"], theirs["hard links"] = mine_links[path], their_links[path]
         for fact, value in mine.items():
-            if value != theirs[fact]:
-                yield f"/{path} {fact}: {value}, Docker {theirs[fact]}"
+            if theirs[fact] not in (value, UNSTATED):
+                yield f"/{path} {fact}: {value}, oracle {theirs[fact]}"
 
 
 def _facts(file: File, began: float) -> dict[str, object]:
@@ -91,8 +116,14 @@ def _facts(file: File, began: float) -> dict[str, object]:
         "content": file.digest,
         "device": file.device,
         "xattrs": file.xattrs,
-        "mtime": DURING_THE_BUILD if file.mtime >= began else file.mtime,
+        "mtime": _when(file.mtime, began),
     }
+
+
+def _when(mtime: int | None, began: float) -> object:
+    if mtime is None:
+        return UNSTATED
+    return DURING_THE_BUILD if mtime >= began else mtime
 
 
 def _links(files: dict[str, File]) -> dict[str, list[str]]:

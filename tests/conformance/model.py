@@ -1,85 +1,80 @@
-"""What a case is: a Dockerfile, its context, and what must come of it."""
+"""What a case is: a Dockerfile, its context, its oracle, and what must come of it."""
 
 from __future__ import annotations
 
-import io
-import os
-import tarfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from .contexts import Item
+
 __all__ = [
+    "BUILDKIT",
+    "CLASSIC",
+    "COMMIT",
+    "GIT",
+    "ORACLES",
+    "REFERENCE",
+    "SERVER",
     "Case",
-    "Directory",
-    "HardLink",
-    "Item",
-    "Link",
-    "Plain",
-    "raw_tar",
-    "tar_of",
-    "write_context",
+    "Expected",
+    "section",
+    "stated",
 ]
 
-OLD = 1_000_000_000
-"""The mtime of everything in a context, unless it says otherwise: 2001-09-09."""
+BUILDKIT, CLASSIC, REFERENCE = ORACLES = ("buildkit", "classic", "reference")
+"""Who says what is right: dockerd's BuildKit, dockerd's classic builder, or the Dockerfile
+reference, from whose text the expected image was written."""
+
+SERVER = "http://server"
+"""In a Dockerfile: the address of the tests' web server; see `server.py`."""
+GIT = "http://git-server"
+"""The same of the server of git repositories."""
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+"""What stands for the ID of the commit that is tagged `v1` there."""
 
 
 @dataclass(frozen=True)
-class Plain:
-    """A regular file; `capability` is the value of its security.capability."""
+class Expected:
+    """An image, by how it differs from its base.
 
-    content: bytes | str = ""
-    mode: int = 0o644
-    mtime: int = OLD
-    uid: int = 0
-    gid: int = 0
-    capability: bytes = b""
+    Attributes:
+        files: what is there in the end, by path; None where it is gone, with all below. A missing
+            directory above is made: 0755, root's.
+        config: fields of the configuration, in place of the base's.
+        history: `created_by` of each instruction, as BuildKit words it.
+        base: name of the base image, or "" for `scratch`.
+    """
 
-
-@dataclass(frozen=True)
-class Directory:
-    """A directory that is empty, or whose mode matters; name it before what is in it."""
-
-    mode: int = 0o755
-    mtime: int = OLD
-    uid: int = 0
-    gid: int = 0
-
-
-@dataclass(frozen=True)
-class Link:
-    """A symlink."""
-
-    target: str
-
-
-@dataclass(frozen=True)
-class HardLink:
-    """A hard link to another path of the same context or archive."""
-
-    target: str
-
-
-Item = str | bytes | Plain | Directory | Link | HardLink
+    files: Mapping[str, Item | None] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    history: tuple[str, ...] = ()
+    base: str = "busybox:test"
 
 
 @dataclass(frozen=True)
 class Case:
-    """One Dockerfile, to be built by both engines.
+    """One Dockerfile, to be built by us and held against its oracle.
 
     Attributes:
         name: of the test.
-        dockerfile: without `FROM` lines taken for granted.
+        dockerfile: the text, in which SERVER and GIT stand for the tests' servers.
         context: files by path; a text is a file of mode 0644.
         build_args, target, labels: as in `BuildRequest`.
+        options: more of `BuildRequest`, by field.
+        secrets: what `--secret` gives, by ID.
+        contexts: what `--build-context` gives, by name: files, or an address.
+        ignore: what the Dockerfile's own ignore file says, "" where there is none.
         before: Dockerfiles that are built and tagged first: tag, text.
-        error: name of the exception that both engines must raise, or "".
+        oracle: one of `ORACLES`.
+        expect: what the reference's text makes of it, where that is the oracle.
+        error: name of the exception that both must raise, or "".
+        status: exit status of the build that fails, where the reference is the oracle.
         words: what the message of both must contain.
         line: of the instruction that fails; 0 where none is named.
-        files: what must be in the image, where this Docker cannot build it: path, content.
-        differs: differences that `docs/differences.md` explains: beginnings of their lines.
+        differs: differences that `docs/differences.md` argues: beginnings of their lines.
+        why: that argument, in short.
+        section: heading of the reference that it walks.
     """
 
     name: str
@@ -88,87 +83,52 @@ class Case:
     build_args: Mapping[str, str | None] = field(default_factory=dict)
     target: str = ""
     labels: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+    contexts: Mapping[str, Mapping[str, Item] | str] = field(default_factory=dict)
+    ignore: str = ""
     before: Mapping[str, str] = field(default_factory=dict)
+    oracle: str = BUILDKIT
+    expect: Expected | None = None
     error: str = ""
+    status: int = 1
     words: str = ""
     line: int = 0
-    files: Mapping[str, str] = field(default_factory=dict)
     differs: tuple[str, ...] = ()
+    why: str = ""
+    section: str = ""
 
-    @property
-    def only_ours(self) -> bool:
-        """Whether Docker's part is an expected tree."""
-        return bool(self.files)
+    def at(self, places: Mapping[str, str]) -> Case:
+        """The same with the real addresses of the tests' servers in it."""
 
+        def put(text: str) -> str:
+            for name, address in places.items():
+                text = text.replace(name, address)
+            return text
 
-def write_context(root: Path, items: Mapping[str, Item]) -> None:
-    """Make a context's files; times last, since writing into a directory changes its own."""
-    root.mkdir(parents=True)
-    times = {root: OLD}
-    for path, given in items.items():
-        item = Plain(given) if isinstance(given, (str, bytes)) else given
-        full = root / path
-        full.parent.mkdir(parents=True, exist_ok=True)
-        for parent in full.relative_to(root).parents:
-            times.setdefault(root / parent, OLD)
-        if isinstance(item, Plain):
-            content = item.content
-            full.write_bytes(content.encode() if isinstance(content, str) else content)
-            full.chmod(item.mode)
-            os.chown(full, item.uid, item.gid)
-            if item.capability:
-                os.setxattr(full, "security.capability", item.capability)
-            times[full] = item.mtime
-        elif isinstance(item, Directory):
-            full.mkdir()
-            full.chmod(item.mode)
-            os.chown(full, item.uid, item.gid)
-            times[full] = item.mtime
-        elif isinstance(item, Link):
-            full.symlink_to(item.target)
-            times[full] = OLD
-        else:
-            full.hardlink_to(root / item.target)
-    for path, mtime in sorted(times.items(), reverse=True):
-        os.utime(path, (mtime, mtime), follow_symlinks=False)
+        expect = self.expect and replace(self.expect, history=tuple(map(put, self.expect.history)))
+        contexts = {
+            name: put(files) if isinstance(files, str) else files
+            for name, files in self.contexts.items()
+        }
+        return replace(self, dockerfile=put(self.dockerfile), contexts=contexts, expect=expect)
 
 
-def tar_of(items: Mapping[str, Item], compression: str = "") -> bytes:
-    """A tar archive; compression is "", "gz", "bz2" or "xz"."""
-    output = io.BytesIO()
-    mode = f"w:{compression}"
-    with tarfile.open(fileobj=output, mode=mode, format=tarfile.PAX_FORMAT) as archive:  # type: ignore[call-overload]
-        for path, given in items.items():
-            item = Plain(given) if isinstance(given, (str, bytes)) else given
-            member = tarfile.TarInfo(path)
-            member.mtime = OLD
-            data = b""
-            if isinstance(item, Plain):
-                data = item.content.encode() if isinstance(item.content, str) else item.content
-                member.size = len(data)
-            if isinstance(item, (Plain, Directory)):
-                member.mode, member.mtime = item.mode, item.mtime
-                member.uid, member.gid = item.uid, item.gid
-            if isinstance(item, Directory):
-                member.type = tarfile.DIRTYPE
-            elif isinstance(item, Link):
-                member.type, member.linkname, member.mode = tarfile.SYMTYPE, item.target, 0o777
-            elif isinstance(item, HardLink):
-                member.type, member.linkname = tarfile.LNKTYPE, item.target
-            archive.addfile(member, io.BytesIO(data))
-    return output.getvalue()
+def section(heading: str, *cases: Case) -> tuple[Case, ...]:
+    """Cases that walk one section of the reference."""
+    return tuple(replace(case, section=heading) for case in cases)
 
 
-def raw_tar(*members: tuple[str, Mapping[str, Any], bytes], gnu: bool = False) -> bytes:
-    """A tar archive of members as given, however odd: name, fields of `TarInfo`, content."""
-    output = io.BytesIO()
-    kind = tarfile.GNU_FORMAT if gnu else tarfile.PAX_FORMAT
-    with tarfile.open(fileobj=output, mode="w", format=kind) as archive:
-        for name, fields, data in members:
-            member = tarfile.TarInfo(name)
-            member.mtime = OLD
-            for field_name, value in fields.items():
-                setattr(member, field_name, value)
-            member.size = len(data)
-            archive.addfile(member, io.BytesIO(data))
-    return output.getvalue()
+def stated(
+    name: str,
+    dockerfile: str,
+    context: Mapping[str, Item],
+    files: Mapping[str, Item | None],
+    *history: str,
+    config: Mapping[str, Any] | None = None,
+    base: str = "busybox:test",
+    **more: Any,
+) -> Case:
+    """A case whose image is stated from the reference's text; see `Expected`, `Case`."""
+    expect = Expected(files, config or {}, history, base)
+    return Case(name, dockerfile, context, oracle=REFERENCE, expect=expect, **more)

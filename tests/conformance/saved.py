@@ -5,6 +5,7 @@ Written apart from the package on Python's `tarfile`, so that a mistake there do
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import json
@@ -13,7 +14,7 @@ import tarfile
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["File", "SavedImage", "read_saved"]
+__all__ = ["File", "SavedImage", "read_layer", "read_saved"]
 
 _KINDS = {
     tarfile.REGTYPE: stat.S_IFREG,
@@ -28,12 +29,15 @@ _KINDS = {
 
 @dataclass(eq=False)
 class File:
-    """One file of an image; hard links are the same object under several paths."""
+    """One file of an image; hard links are the same object under several paths.
+
+    `mtime` is None in an expectation that says nothing of it.
+    """
 
     mode: int
     uid: int
     gid: int
-    mtime: int
+    mtime: int | None
     size: int = 0
     link: str = ""
     digest: str = ""
@@ -43,11 +47,14 @@ class File:
 
 @dataclass
 class SavedImage:
-    """An image of an archive: its whole configuration, its files by path, bytes of each layer."""
+    """An image: its whole configuration, its files by path, the paths that each layer names.
+
+    `layers` is None where nothing is known of them.
+    """
 
     config: dict[str, Any]
     files: dict[str, File]
-    layers: list[set[str]]
+    layers: list[set[str]] | None
 
 
 def read_saved(data: bytes) -> SavedImage:
@@ -69,18 +76,16 @@ def read_saved(data: bytes) -> SavedImage:
         for name, diff_id in zip(manifest["Layers"] or (), diff_ids, strict=True):
             layer = read(name)
             if layer.startswith(b"\x1f\x8b"):
-                import gzip
-
                 layer = gzip.decompress(layer)
             assert f"sha256:{hashlib.sha256(layer).hexdigest()}" == diff_id, name
-            paths.append(_apply(files, layer))
+            paths.append(read_layer(files, layer))
     made = sum(not row.get("empty_layer") for row in config.get("history") or ())
     assert made == len(paths), "history rows that made a layer, and layers"
     return SavedImage(config, files, paths)
 
 
-def _apply(files: dict[str, File], layer: bytes) -> set[str]:
-    """Put a layer on top; the paths it names, whiteouts included."""
+def read_layer(files: dict[str, File], layer: bytes) -> set[str]:
+    """Put a layer on top of files; the paths it names, whiteouts included."""
     fresh: dict[str, File] = {}
     named = set()
     with tarfile.open(fileobj=io.BytesIO(layer)) as archive:

@@ -84,13 +84,22 @@ def test_copy_and_add() -> None:
     check(
         Copy,
         "COPY --from=x --chown=1:2 --chmod=755 --link --exclude=*.c --exclude=*.h a /",
-        ("a",), "/", "x", "1:2", "755", (), flags,
+        ("a",), "/", "x", "1:2", "755", (), flags, ("*.c", "*.h"), True,
     )  # fmt: skip
     check(
         Add,
         "ADD --chown=u --checksum=sha256:1 --keep-git-dir=FALSE https://x/y /",
         ("https://x/y",), "/", "u", "", (),
         (("chown", "u"), ("checksum", "sha256:1"), ("keep-git-dir", "false")),
+        (), False, "sha256:1", False,
+    )  # fmt: skip
+    check(
+        Copy, "COPY --parents --link=false a /",
+        ("a",), "/", "", "", "", (), (("parents", "true"), ("link", "false")), (), False, True,
+    )  # fmt: skip
+    check(
+        Add, "ADD --unpack a /", ("a",), "/", "", "", (), (("unpack", "true"),),
+        (), False, "", None, True,
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ def test_the_course_example_is_read() -> None:
     assert parsed.syntax == "docker/dockerfile:1"
     assert parsed.escape == "\\"
     assert parsed.text == text
-    assert parsed.warnings == ()
+    assert parsed.empty_continuations == ()
     assert parsed.instructions == (
         Arg(2, 2, "ARG GO=1.20.5", (("GO", "1.20.5"),)),
         From(3, 3, "FROM golang:$GO AS Build", "golang:$GO", "build"),
@@ -93,7 +93,7 @@ def test_lines_join(text: str, command: str, shown: str, end_line: int) -> None:
 
 def test_an_empty_line_in_a_continuation_warns() -> None:
     parsed = parse("FROM a\nRUN b \\\n\n  c\n")
-    assert parsed.warnings == ("line 4: Empty continuation line found in: RUN b c",)
+    assert parsed.empty_continuations == (2,)
 
 
 def test_a_byte_order_mark_and_leading_blanks_are_skipped() -> None:

@@ -21,8 +21,9 @@ from container_magics.engines.base import (
     Vertex,
     VertexLog,
 )
+from container_magics.engines.build_request import BuildOutput, BuildSecret, CacheExchange, SshAgent
 from container_magics.engines.docker import DockerEngine
-from container_magics.engines.docker.buildkit import find_cli
+from container_magics.engines.docker.building.buildkit import find_cli
 from container_magics.errors import (
     BuildError,
     DockerfileError,
@@ -294,7 +295,7 @@ def test_command_that_names_an_exit_code(builder):
 STAND_IN_CLI = """\
 #!/bin/sh
 case "$*" in
-  *--help) echo '--progress string  ("auto", "plain", "rawjson")'; exit;;
+  *--help) echo '--progress string  ("auto", "plain", "rawjson") {flags}'; exit;;
 esac
 echo "$DOCKER_HOST" "$@" > {log}
 echo '{{"vertexes": [{{"digest": "sha256:a", "name": "[2/2] RUN x", "cached": true}}]}}' >&2
@@ -303,27 +304,64 @@ echo {image} > "$2"
 """
 
 
+STAND_IN_FLAGS = (
+    "--add-host --build-context --cache-from --cache-to --no-cache-filter --output --secret --ssh"
+)
+
+
 def test_buildx_is_preferred_and_told_which_engine(docker_engine, tmp_path, monkeypatch):
     """No Debian 12 package has buildx: a script stands in for the CLI, not for the engine."""
     log = tmp_path / "log"
     cli = tmp_path / "docker"
-    cli.write_text(STAND_IN_CLI.format(log=log, image=docker_engine.image("busybox:test").id))
+    cli.write_text(
+        STAND_IN_CLI.format(
+            log=log, image=docker_engine.image("busybox:test").id, flags=STAND_IN_FLAGS
+        )
+    )
     cli.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     monkeypatch.setenv("DOCKER_CONTEXT", "another")
     builder = Builder(docker_engine, "buildx")
-    result = builder.build("FROM busybox:test\nRUN x\n", tags=("x:1",), pull=True)
+    result = builder.build(
+        "FROM busybox:test\nRUN x\n",
+        tags=("x:1",),
+        pull=True,
+        contexts={"data": "/data", "base": "docker-image://busybox:test"},
+        no_cache_filter=("a", "b"),
+        secrets=(BuildSecret("s", Path("/a,b")), BuildSecret("t", variable="T")),
+        ssh=(SshAgent("default"), SshAgent("k", (Path("/1"), Path("/2")))),
+        cache_from=(CacheExchange("local", {"src": "/c"}),),
+        cache_to=(CacheExchange("local", {"dest": "/c", "mode": "max"}),),
+        outputs=(BuildOutput("image"), BuildOutput("oci", Path("/o.tar"), {"tar": "true"})),
+    )
     assert (result.steps, result.cached_steps) == (1, 1)
     assert builder.vertex("RUN x").line == 2
     host, *words = log.read_text().split()
     assert host == docker_engine.base_url
     assert words[:5] == ["buildx", "build", "--builder", "default", "--load"]
     assert {"--progress=rawjson", "--pull", "x:1"} <= set(words)
+    text = " ".join(words)
+    for given in (
+        "--build-context data=/data --build-context base=docker-image://busybox:test",
+        "--no-cache-filter a --no-cache-filter b",
+        '--secret id=s,"src=/a,b" --secret id=t,env=T',
+        "--ssh default --ssh k=/1,/2",
+        "--cache-from type=local,src=/c",
+        "--cache-to type=local,dest=/c,mode=max",
+        "--output type=oci,dest=/o.tar,tar=true",
+    ):
+        assert given in text
 
 
 KILLED = """\
 import os, signal, sys
 from container_magics.engines.base import BuildRequest, Cancellation, VertexLog
+from container_magics.engines.build_request import (
+    BuildOutput,
+    BuildSecret,
+    CacheExchange,
+    SshAgent,
+)
 from container_magics.engines.docker import DockerEngine
 
 def emit(event):

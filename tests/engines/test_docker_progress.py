@@ -10,15 +10,22 @@ import pytest
 from container_magics.engines.base import (
     BuildEvent,
     BuildRequest,
+    HistoryEntry,
+    Image,
+    ImageSummary,
     Vertex,
     VertexLog,
     VertexStatus,
     VertexWarning,
 )
-from container_magics.engines.docker.announcement import Announcement
-from container_magics.engines.docker.building import _Recorder
-from container_magics.engines.docker.progress import PlainProgress, Progress, RawJsonProgress
-from container_magics.engines.docker.steps import Place, Steps
+from container_magics.engines.docker.building.announcement import Announcement
+from container_magics.engines.docker.building.build import _Recorder
+from container_magics.engines.docker.building.progress import (
+    PlainProgress,
+    Progress,
+    RawJsonProgress,
+)
+from container_magics.engines.docker.building.steps import Place, Steps, layer_sizes
 
 
 def feed(progress: Progress, text: str) -> list[BuildEvent]:
@@ -313,3 +320,19 @@ class TestAnnouncement:
             announcement.recognise(Vertex(digest, name, stage="a", line=line))
         found = [announcement.digest(f"#{number}") for number in range(1, 5)]
         assert found == ["#1", "expected 0:1", "expected 0:2", "#4"]
+
+
+def test_sizes_belong_to_steps_in_whatever_order_these_were_told():
+    made = {"COPY base": 10, "COPY . .": 20, "RUN x": 30, "WORKDIR /y": 40, "CMD z": 0}
+    rows = [HistoryEntry(None, by, "", not size, size) for by, size in made.items()]
+    summary = ImageSummary("sha256:0", (), (), None, 100, {})
+    image = Image(summary, "amd64", "linux", {}, (), tuple(rows))
+    steps = [
+        Vertex("run", "[own 3/4] RUN x", stage="own", line=5),
+        Vertex("workdir", "[own 4/4] WORKDIR /y", stage="own", line=6),
+        Vertex("other", "[other 2/2] RUN other", stage="other", line=2),
+        Vertex("trigger", "[own 2/4] COPY . .", stage="own", line=4),
+        Vertex("from", "[own 1/4] FROM onbuild", stage="own", line=4),
+    ]
+    sizes = {vertex.digest: vertex.layer_size for vertex in layer_sizes(steps, image)}
+    assert sizes == {"trigger": 20, "run": 30, "workdir": 40}

@@ -2,13 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.lab.aliases import (
-    BASE,
-    STAND_IN_FOR_LABEL,
-    stand_in,
-    stand_ins,
-    stood_in_for,
-)
+from container_magics.lab.aliases import BASE, STAND_IN_FOR_LABEL, stand_in, stand_ins, stood_in_for
 from container_magics.reference import parse
 
 

@@ -9,6 +9,7 @@ from container_magics.lab.command import main
 from container_magics.lab.prepare import prepare
 from tests.commands.engine import MemoryEngine, summary
 
+OTHERS = ("gcr.io/distroless/base:latest", "registry:2", "registry:2.7.0")
 GOLANG = "golang:1.20.5"
 
 
@@ -30,22 +31,23 @@ def test_without_names_every_image_is_prepared(capsys):
     engine = MemoryEngine()
     assert main(["prepare"], lambda _: engine) == 0
     assert engine.requests == [
-        ("pull", name)
-        for name in ("ubuntu:bionic", GOLANG, "alpine:3.18.0", "gcr.io/distroless/base:latest")
+        ("pull", name) for name in ("ubuntu:bionic", GOLANG, "alpine:3.18.0", *OTHERS)
     ]
     assert engine.closed
     assert f"{GOLANG}: pulled, 1 MB" in capsys.readouterr().out.splitlines()
 
 
 def test_a_stand_in_that_is_there_is_called_one(capsys):
-    engine = MemoryEngine("embedded", [summary(7, BASE.name, **BASE.labels)])
+    engine = MemoryEngine(name="embedded", listed=[summary(7, BASE.name, **BASE.labels)])
     assert main(["prepare", "ubuntu:bionic"], lambda _: engine) == 0
     assert capsys.readouterr().out == "ubuntu:bionic: present (a stand-in), 7 MB\n"
     assert engine.requests == []
 
 
 def test_ls_says_what_is_there(capsys):
-    engine = MemoryEngine("embedded", [summary(7, BASE.name, **BASE.labels), summary(8, GOLANG)])
+    engine = MemoryEngine(
+        name="embedded", listed=[summary(7, BASE.name, **BASE.labels), summary(8, GOLANG)]
+    )
     assert main(["ls"], lambda _: engine) == 0
     rows = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines()}
     assert rows == {
@@ -53,7 +55,7 @@ def test_ls_says_what_is_there(capsys):
         "ubuntu:bionic": "stand-in",
         GOLANG: "present",
         "alpine:3.18.0": "-",
-        "gcr.io/distroless/base:latest": "-",
+        **dict.fromkeys(OTHERS, "-"),
     }
 
 

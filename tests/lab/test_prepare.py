@@ -4,6 +4,7 @@ import io
 import json
 import tarfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
@@ -20,6 +21,7 @@ from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.errors import FetchError, NotFoundError, RunError, UsageError
 from container_magics.lab.aliases import BASE, STAND_IN_FOR_LABEL, stood_in_for
 from container_magics.lab.prepare import prepare
+from tests.fixtures.dockerd import temporary_dockerd
 
 ALPINE, DISTROLESS = "alpine:3.18.0", "gcr.io/distroless/base:latest"
 NAMES = {
@@ -38,13 +40,16 @@ NAMES = {
 def engine(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
-    engine: Engine
-    if request.param == "docker":
-        engine = DockerEngine("default", f"unix://{request.getfixturevalue('docker_socket')}")
-    else:
-        engine = EmbeddedEngine(tmp_path_factory.mktemp("store"))
-    yield engine
-    engine.close()
+    """An engine with no image."""
+    with ExitStack() as stack:
+        engine: Engine
+        if request.param == "docker":
+            socket = stack.enter_context(temporary_dockerd())
+            engine = DockerEngine("default", f"unix://{socket}")
+        else:
+            engine = EmbeddedEngine(tmp_path_factory.mktemp("store"))
+        stack.callback(engine.close)
+        yield engine
 
 
 def shell(engine: Engine, image: str, script: str) -> str:

@@ -130,7 +130,7 @@ def test_a_failing_build_raises_and_keeps_the_tag(notebook):
 def test_usage_errors_are_messages_without_frames(notebook):
     for cell, kind, said in [
         ("%docker imagess", UsageError, "Did you mean 'docker images'?"),
-        ("%docker run -p 80:80 box:1", UnsupportedError, "--network host"),
+        ("%docker run --privileged box:1", UnsupportedError, "--privileged"),
         ("%docker images | grep x", UnsupportedError, "x = %docker images"),
         ("%docker run {nowhere}", UsageError, "no variable named 'nowhere'"),
         ("%%dockerfile -f x .\nFROM box:1", UnsupportedError, "--write FILE"),

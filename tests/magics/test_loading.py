@@ -69,7 +69,7 @@ def test_no_builtin_magic_is_shadowed(session_shell):
     finally:
         session_shell.run_line_magic("unload_ext", "container_magics")
     assert {key: after[key] for key in before} == before
-    ours = {"compare", "docker", "dockerfile", "layers"}
+    ours = {"compare", "containers", "docker", "dockerfile", "layers"}
     assert {name for _, name in after.keys() - before.keys()} == ours
     assert table() == before
 

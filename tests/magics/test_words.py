@@ -158,7 +158,7 @@ def test_names_what_it_cannot_expand(line: str, named: str) -> None:
         ("run -i a < x", "<", "%%docker"),
         ("stop x && docker rm x", "&&", "line of its own"),
         ("rmi x; images", ";", "line of its own"),
-        ("run a &", "&", "foreground"),
+        ("run a &", "&", "-d"),
         ("rmi x || true", "||", "line of its own"),
         ("rmi $(docker images -q)", "$(…)", "{name}"),
         ('run a sh -c "echo $(date)"', "$(…)", "single quotes"),

@@ -1,6 +1,7 @@
-"""The first notebook again where people have less: as an ordinary user, and in a pod like Binder's.
+"""Notebooks again where people have less: as an ordinary user, and in a pod like Binder's.
 
-Base images included: they are made there, from packages, with what the place allows.
+Base images included: they are made there, from packages, with what the place allows. The first
+everywhere; a web server as the ordinary user, who may not listen at port 80.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from tests.conftest import missing
 from tests.fixtures.ordinary import ordinary_user
 from tests.fixtures.pod import missing_for_pod, prepared_pod
 
-TESTS = ["tests/notebooks/test_small_images.py"]
+FIRST = "tests/notebooks/test_small_images.py"
+WEB = "tests/notebooks/test_living.py::test_dockerfile[embedded]"
 
 pytestmark = pytest.mark.slow
 
@@ -22,9 +24,9 @@ pytestmark = pytest.mark.slow
 def test_as_an_ordinary_user():
     with ordinary_user() as user:
         assert user.run("grep", "-c", "^64123:", "/etc/subuid").stdout.strip() == "0"
-        done = user.pytest(TESTS, {"CONTAINER_MAGICS_RUNG": "oneuid"})
+        done = user.pytest([FIRST, WEB], {"CONTAINER_MAGICS_RUNG": "oneuid"})
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
-    assert "9 passed" in done.stdout
+    assert "10 passed" in done.stdout
 
 
 @pytest.mark.docker
@@ -32,6 +34,6 @@ def test_in_a_pod(docker_socket: Path):
     if reason := missing_for_pod():
         missing(reason)
     with prepared_pod(docker_socket) as pod:
-        done = pod.pytest(TESTS, {"CONTAINER_MAGICS_RUNG": "proot"})
+        done = pod.pytest([FIRST], {"CONTAINER_MAGICS_RUNG": "proot"})
     assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
     assert "9 passed" in done.stdout

@@ -2,75 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable
-from pathlib import Path
 
-import nbformat
 import pytest
-from nbclient import NotebookClient
 
-REPOSITORY = Path(__file__).parents[2]
+from tests.notebooks.executing import DOCKER, EMBEDDED, execute
 
-pytestmark = pytest.mark.slow
+__all__ = ["execute"]
 
-
-class Executed:
-    """A notebook's outputs, found by the beginning of their cells."""
-
-    def __init__(self, book: nbformat.NotebookNode) -> None:
-        self.cells = [cell for cell in book.cells if cell.cell_type == "code"]
-
-    def text(self, start: str) -> str:
-        """What the only cell that begins so printed and displayed, as text."""
-        (cell,) = [cell for cell in self.cells if cell.source.startswith(start)]
-        return "".join(
-            output.get("text", "") or output.get("data", {}).get("text/plain", "") + "\n"
-            for output in cell.outputs
-        )
-
-    @property
-    def errors(self) -> list[str]:
-        return [
-            output.evalue
-            for cell in self.cells
-            for output in cell.outputs
-            if output.output_type == "error"
-        ]
-
-
-EMBEDDED = pytest.param("embedded")
-DOCKER = pytest.param("docker", marks=pytest.mark.docker)
-
-
-@pytest.fixture(scope="module")
-def execute(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Executed]:
-    """Execute a notebook in a folder of its own."""
-    chosen = {"DOCKER_CONFIG": str(tmp_path_factory.mktemp("docker-config"))}
-    if request.param == "docker":
-        chosen["DOCKER_HOST"] = f"unix://{request.getfixturevalue('prepared_docker')}"
-        chosen["CONTAINER_MAGICS_CACHE"] = str(tmp_path_factory.mktemp("cache"))
-    else:
-        chosen["DOCKER_CONTEXT"] = "embedded"
-        chosen["CONTAINER_MAGICS_ROOT"] = str(request.getfixturevalue("prepared_store"))
-    env = {k: v for k, v in os.environ.items() if k not in ("DOCKER_HOST", "DOCKER_CONTEXT")}
-    paths = [str(REPOSITORY), *filter(None, [env.get("PYTHONPATH")])]
-
-    def execute(name: str) -> Executed:
-        book = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)
-        assert not any(cell.get("outputs") for cell in book.cells)
-        assert "widgets" not in book.metadata
-        folder = tmp_path_factory.mktemp(name)
-        client = NotebookClient(
-            book, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(folder)}}
-        )
-        client.execute(env=env | chosen | {"PYTHONPATH": os.pathsep.join(paths)})
-        return Executed(book)
-
-    return execute
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bases")]
 
 
 @pytest.mark.parametrize("execute", [EMBEDDED, DOCKER], indirect=True)

@@ -14,7 +14,7 @@ from nbclient import NotebookClient
 REPOSITORY = Path(__file__).parents[2]
 NOTEBOOK = REPOSITORY / "notebooks" / "01-small-images.ipynb"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bases")]
 
 
 @pytest.fixture(

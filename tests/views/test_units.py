@@ -2,7 +2,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from container_magics.views.units import ago, human_duration, human_size, seconds
+from container_magics.views.units import ago, binary_size, human_duration, human_size, seconds
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,20 @@ from container_magics.views.units import ago, human_duration, human_size, second
 )
 def test_sizes_are_go_units_with_three_digits(size, text):
     assert human_size(size) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (0, "0B"),
+        (1023, "1023B"),
+        (1024, "1KiB"),
+        (1_572_864, "1.5MiB"),
+        (8_241_000_000, "7.675GiB"),
+    ],
+)
+def test_memory_has_four_digits_of_base_1024(size, text):
+    assert binary_size(size) == text
 
 
 @pytest.mark.parametrize(

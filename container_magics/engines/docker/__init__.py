@@ -1,11 +1,12 @@
 """Docker and Podman through their engine API, and BuildKit through the docker CLI.
 
-    engine.DockerEngine ──► api         the SDK's client, and its errors as ours
-        │   ├──► images                 JSON of the API → values
-        │   ├──► pulling, containers    the verbs that stream
-        │   └──► building ──► buildkit  the docker CLI, if one can build: rawjson or plain progress
-        │                └──► classic   else the engine's own builder, through the SDK
-        └──► (both builders) ──► steps  vertex names → stages and lines; failures → exceptions
+    engine.DockerEngine ──► connection, api   the SDK's client; ssh and hijacking are its
+        │   │                                 connections, failures its errors as ours
+        │   ├──► images                       JSON of the API → values
+        │   ├──► pulling                      images from registries
+        │   ├──► containers                   all that is done with containers
+        │   └──► contents                     layers, from `docker save`
+        └──► building                   BuildKit through the docker CLI, or the engine's own builder
 
 Importing this package imports neither `docker` nor `requests`.
 """

@@ -19,15 +19,12 @@ from ..base import (
     ImageSummary,
     PruneReport,
     Removal,
-    RunRequest,
-    RunResult,
 )
-from ..contexts import TlsFiles
 from . import images
+from .containers.verbs import ContainerVerbs
 
 if TYPE_CHECKING:
     from ..contents import Contents
-    from .api import Api
 
 __all__ = ["DockerEngine"]
 
@@ -45,82 +42,16 @@ def _reading_archive() -> Iterator[None]:
         raise CorruptArchiveError(error.message) from error
 
 
-class DockerEngine:
-    """A Docker engine, or Podman's compatible one, at an endpoint.
-
-    Args:
-        name: the context's name.
-        base_url: as in DOCKER_HOST: `unix:///…`, `tcp://…`, `ssh://…`.
-        tls: certificates for a `tcp://` endpoint with TLS.
-
-    Nothing is connected, nor `docker` imported, before the first verb.
-    """
-
-    def __init__(self, name: str, base_url: str, *, tls: TlsFiles | None = None) -> None:
-        self._name = name
-        self._base_url = base_url
-        self._tls = tls
-        self._client: Api | None = None
-
-    @property
-    def name(self) -> str:
-        """The context's name."""
-        return self._name
-
-    @property
-    def base_url(self) -> str:
-        """The endpoint, as in DOCKER_HOST."""
-        return self._base_url
-
-    @property
-    def tls(self) -> TlsFiles | None:
-        """Certificates, or None."""
-        return self._tls
-
-    @contextmanager
-    def calling(self, cancel: Cancellation | None = None) -> Iterator[Api]:
-        """The client, with its errors raised as ours.
-
-        With `cancel` it is a client of its own, whose answers end when the verb is cancelled.
-        """
-        from .api import abort_on_cancel, connect, failures
-
-        with failures(self._base_url):
-            if cancel is not None:
-                client = connect(self._base_url, self._tls)
-                abort_on_cancel(client, cancel)
-                try:
-                    yield client
-                finally:
-                    client.close()
-                return
-            if self._client is None:
-                self._client = connect(self._base_url, self._tls)
-            yield self._client
-
-    def ping(self, seconds: float) -> None:
-        """Ask whether the engine is there.
-
-        Raises:
-            EngineUnavailableError: it did not answer within `seconds`, or not as an engine.
-        """
-        from .api import connect, failures
-
-        with failures(self._base_url):
-            client = connect(self._base_url, self._tls, timeout=seconds)
-            client.close()
+class DockerEngine(ContainerVerbs):
+    """The verbs on a Docker engine, or Podman's compatible one; see `Connection`."""
 
     def build(self, request: BuildRequest, emit: Emit, cancel: Cancellation) -> BuildResult:
         """Build with BuildKit where a docker CLI can, else with the engine's own builder."""
-        from .building import build
+        from ..excerpts import excerpts
+        from .building.build import build
 
-        return build(self, request, emit, cancel)
-
-    def run(self, request: RunRequest, emit: Emit, cancel: Cancellation) -> RunResult:
-        """Run a container to its end, streaming its output."""
-        from .containers import run
-
-        return run(self, request, emit, cancel)
+        with excerpts(request):
+            return build(self, request, emit, cancel)
 
     def pull(self, name: str, emit: Emit, cancel: Cancellation) -> ImageSummary:
         """Pull an image through the engine."""
@@ -128,6 +59,12 @@ class DockerEngine:
 
         pull(self, name, emit, cancel)
         return self.image(name).summary
+
+    def push(self, name: str, emit: Emit, cancel: Cancellation, *, all_tags: bool = False) -> None:
+        """Push an image, or all tags of a repository, through the engine."""
+        from .pushing import push
+
+        push(self, name, emit, cancel, all_tags=all_tags)
 
     def images(self) -> list[ImageSummary]:
         """All images but intermediate ones, newest first."""
@@ -180,6 +117,13 @@ class DockerEngine:
         return PruneReport(
             images.removal(answer.get("ImagesDeleted")), int(answer.get("SpaceReclaimed") or 0)
         )
+
+    def prune_build_cache(self, *, every: bool = False) -> PruneReport:
+        """Delete the builder's cache that no image shares; with `every`, all of it."""
+        with self.calling() as api:
+            answer = api.prune_builds(all=every)
+        deleted = tuple(map(str, answer.get("CachesDeleted") or ()))
+        return PruneReport(Removal(deleted=deleted), int(answer.get("SpaceReclaimed") or 0))
 
     def import_image(
         self, source: BinaryIO, name: str, *, changes: Sequence[str] = (), message: str = ""
@@ -236,9 +180,3 @@ class DockerEngine:
         """The engine's state, as it gives it."""
         with self.calling() as api:
             return dict(api.info())
-
-    def close(self) -> None:
-        """Close the connections; the engine itself runs on."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...errors import ContainerMagicsError, EngineUnavailableError, PullError, UnreachableError
+from ...distribution.failures import login_line
+from ...errors import PullError, UnreachableError
 from ...reference import Reference, parse
-from ..base import Cancellation, Emit, Message, PullProgress
+from ..base import Cancellation, Emit, Message
+from .authentication import authentication
+from .transferring import NO_ACCESS, transfer
 
 if TYPE_CHECKING:
-    from .engine import DockerEngine
+    from .connection import Connection
 
 __all__ = ["pull"]
 
@@ -20,7 +22,7 @@ _NO_ANSWER = re.compile(
 )
 
 
-def pull(engine: DockerEngine, name: str, emit: Emit, cancel: Cancellation) -> None:
+def pull(engine: Connection, name: str, emit: Emit, cancel: Cancellation) -> None:
     """Pull an image; the engine keeps the layers that came whole, also when cancelled.
 
     Raises:
@@ -30,38 +32,40 @@ def pull(engine: DockerEngine, name: str, emit: Emit, cancel: Cancellation) -> N
     reference = typed.with_default_tag()
     if reference is not typed and reference != typed:
         emit(Message(f"Using default tag: {reference.tag}"))
-    try:
-        with engine.calling(cancel) as api:
-            tag = reference.digest or reference.tag
-            for event in api.pull(reference.familiar_name, tag=tag, stream=True, decode=True):
-                if "error" in event:
-                    raise _refused(reference, str(event["error"]))
-                emit(_progress(event))
-    except PullError:
-        raise
-    except ContainerMagicsError as error:
-        if cancel.cancelled:
-            raise PullError(f"pull of {reference.familiar} cancelled") from error
-        if isinstance(error, EngineUnavailableError):
-            raise
-        raise _refused(reference, error.message) from error
-    if cancel.cancelled:
-        raise PullError(f"pull of {reference.familiar} cancelled")
+    sent = authentication(reference.registry)
+    transfer(
+        engine,
+        lambda api: api.pull(
+            reference.familiar_name,
+            tag=reference.digest or reference.tag,
+            stream=True,
+            decode=True,
+            auth_config=sent.config,
+        ),
+        lambda answer: _refused(reference, answer, sent.failure),
+        PullError(f"pull of {reference.familiar} cancelled"),
+        emit,
+        cancel,
+    )
 
 
-def _refused(reference: Reference, answer: str) -> PullError:
+def _refused(reference: Reference, answer: str, failure: str) -> PullError:
     """What the engine says of a registry, told apart by its words: no answer, or a "no"."""
     kind = UnreachableError if _NO_ANSWER.search(answer) else PullError
-    return kind(f"cannot pull {reference.familiar}", answers=((reference.registry, answer),))
-
-
-def _progress(event: Mapping[str, Any]) -> Message | PullProgress:
-    status, layer = str(event.get("status", "")), str(event.get("id", ""))
-    if not layer:
-        return Message(status)
-    if status.startswith("Pulling from"):
-        return Message(f"{layer}: {status}")
-    detail = event.get("progressDetail") or {}
-    return PullProgress(
-        layer, status, int(detail.get("current") or 0), int(detail.get("total") or 0)
-    )
+    hint = ""
+    if NO_ACCESS.search(answer):
+        hint = f"check the spelling; if it is private: {login_line(reference.registry)}"
+        if failure:
+            hint = f"no credential for {reference.registry} could be had: {failure}"
+    elif "x509:" in answer:
+        hint = (
+            "the engine looks for the authority's certificate, on its own machine, in "
+            f"/etc/docker/certs.d/{reference.registry}/ca.crt"
+        )
+    elif "server gave HTTP response to HTTPS client" in answer:
+        hint = (
+            f"if {reference.registry} has no TLS and its network is trusted, put it into "
+            '"insecure-registries" of the engine\'s /etc/docker/daemon.json'
+        )
+    answers = ((reference.registry, answer),)
+    return kind(f"cannot pull {reference.familiar}", answers=answers, hint=hint)

@@ -32,33 +32,40 @@ from ..base import (
     Removal,
     RunRequest,
     RunResult,
+    names_given,
 )
+from ..containers import Container
 from ..contents import Contents
+from ..excerpts import excerpts
 from . import archives
-from .bases import ImageSource
-from .builder import Tools, build
-from .container_records import ContainerRow
-from .containers import Containers
-from .digests import FileDigests
-from .evaluate import apply_changes
+from .building.bases import ImageSource
+from .building.builder import Tools, build
+from .building.evaluate import apply_changes
+from .building.mounting.cache_mounts import CacheMounts
+from .building.state import parse_time
+from .containers.description import container_of
+from .containers.lifecycle import Containers
+from .containers.verbs import Verbs
+from .images.names import find_container, find_image, find_image_id
+from .images.pushing import push
+from .images.removal import prune_images, remove_image
 from .layer_contents import resolve_contents
-from .names import find_container, find_image, find_image_id
-from .removal import prune_images, remove_image
 from .running import Runner
 from .sandbox.client import Launcher
+from .sandbox.launcher.shim.main import LOG
 from .sandbox.rungs import choose
 from .snapshots import skeleton
 from .snapshots.base import Snapshotter
-from .snapshots.kept import kept_changes
 from .snapshots.overlay import OverlaySnapshotter
 from .snapshots.trees import TreeSnapshotter
-from .state import parse_time
-from .store import ImageRow, Store, default_root
+from .storage.container_records import ContainerRow
+from .storage.digests import FileDigests
+from .storage.store import ImageRow, Store, default_root
 
 __all__ = ["EmbeddedEngine"]
 
 
-class EmbeddedEngine:
+class EmbeddedEngine(Verbs):
     """The engine that is always there. Safe to use from several threads.
 
     Args:
@@ -87,9 +94,14 @@ class EmbeddedEngine:
         runner = Runner(self._store, self._launcher, self.rung)
         self._source = ImageSource(self._store)
         self._tools = Tools(
-            self._store, runner, snapshotter, FileDigests(self._store), self._source.base
+            self._store,
+            runner,
+            snapshotter,
+            FileDigests(self._store),
+            self._source.base,
+            self._source.client,
         )
-        self._containers = Containers(self._store, runner, snapshotter, self._source)
+        self.containers_of_store = Containers(self._store, runner, snapshotter, self._source)
 
     def close(self) -> None:
         """See `Engine.close`."""
@@ -102,14 +114,16 @@ class EmbeddedEngine:
     def build(self, request: BuildRequest, emit: Emit, cancel: Cancellation) -> BuildResult:
         """See `Engine.build`."""
         started = time.monotonic()
-        built = build(self._tools, request, emit, cancel)
-        return BuildResult(
-            self.image(built.image), built.steps, built.cached, time.monotonic() - started
-        )
+        with excerpts(request):
+            built = build(self._tools, request, emit, cancel)
+        image = self._image(built.image)
+        seconds = time.monotonic() - started
+        names = names_given(request.tags, image)
+        return BuildResult(image, built.steps, built.cached, seconds, names)
 
     def run(self, request: RunRequest, emit: Emit, cancel: Cancellation) -> RunResult:
         """See `Engine.run`."""
-        return self._containers.run(request, emit, cancel)
+        return self.containers_of_store.run(request, emit, cancel)
 
     # --- images ---
 
@@ -121,7 +135,9 @@ class EmbeddedEngine:
 
     def image(self, name: str) -> Image:
         """See `Engine.image`."""
-        row = find_image(self._store, name)
+        return self._image(find_image(self._store, name))
+
+    def _image(self, row: ImageRow) -> Image:
         config = row.config
         layers = tuple(
             Layer(diff_id, self._store.require_layer(diff_id).size)
@@ -138,7 +154,7 @@ class EmbeddedEngine:
 
     def contents(self, name: str) -> Contents:
         """See `Engine.contents`."""
-        return resolve_contents(self._store, self._containers, name, self.image)
+        return resolve_contents(self._store, self.containers_of_store, name, self.image)
 
     def inspect(self, name: str) -> dict[str, Any]:
         """See `Engine.inspect`."""
@@ -166,9 +182,11 @@ class EmbeddedEngine:
         """See `Engine.prune_images`."""
         return prune_images(self._store, every=every)
 
-    def prune_build_cache(self) -> int:
-        """Delete the build cache and the layers that only it holds; the bytes freed."""
-        return self._store.prune_cache()
+    def prune_build_cache(self, *, every: bool = False) -> PruneReport:
+        """See `Engine.prune_build_cache`; cache mounts are deleted as well."""
+        gone = self._store.prune_cache(every=every)
+        freed = sum(row.size for row in gone) + CacheMounts(self._store.root).prune()
+        return PruneReport(Removal(deleted=tuple(row.diff_id for row in gone)), freed)
 
     # --- images from and to elsewhere ---
 
@@ -176,6 +194,10 @@ class EmbeddedEngine:
         """See `Engine.pull`."""
         image = self._source.pull(parse(name).with_default_tag(), emit, cancel)
         return self.image(image).summary
+
+    def push(self, name: str, emit: Emit, cancel: Cancellation, *, all_tags: bool = False) -> None:
+        """See `Engine.push`."""
+        push(self._store, self._source.client(), name, emit, cancel, all_tags=all_tags)
 
     def import_image(
         self, source: BinaryIO, name: str, *, changes: Sequence[str] = (), message: str = ""
@@ -187,11 +209,7 @@ class EmbeddedEngine:
 
     def export(self, container: str, target: BinaryIO) -> None:
         """See `Engine.export`."""
-        row, directory = self._containers.workspace_of(container)
-        diff_ids = self._store.image_config(row.image)["rootfs"]["diff_ids"]
-        layers = [self._store.require_layer(diff_id) for diff_id in diff_ids]
-        changes = kept_changes(directory, self._store.holding)
-        archives.export(self._store, layers, changes, directory / "fs", target)
+        self.containers_of_store.files(container).export(target)
 
     def save(self, names: Sequence[str], target: BinaryIO) -> None:
         """See `Engine.save`."""
@@ -229,8 +247,8 @@ class EmbeddedEngine:
             "Name": platform.node(),
             "ServerVersion": __version__,
             "Containers": len(containers),
-            "ContainersRunning": sum(row.state == "running" for row in containers),
-            "ContainersStopped": sum(row.state != "running" for row in containers),
+            "ContainersRunning": sum(row.running for row in containers),
+            "ContainersStopped": sum(not row.running for row in containers),
             "Images": len(self._store.image_ids()),
             "Driver": "overlay" if self.rung.overlay else "trees",
             "DockerRootDir": str(self._store.root),
@@ -309,6 +327,26 @@ def _inspect_image(row: ImageRow, store: Store) -> dict[str, Any]:
 
 
 def _inspect_container(row: ContainerRow) -> dict[str, Any]:
-    detail = dict(row.detail)
-    state = {"Status": row.state, "Running": row.state == "running", **detail.pop("State", {})}
-    return {"Id": row.id, "Name": f"/{row.name}", "Image": row.image, "State": state, **detail}
+    state = dict(row.state())
+    restarts = state.pop("RestartCount")
+    state.pop("Ports", None)
+    return {
+        "Id": row.id,
+        **row.detail,
+        "NetworkSettings": {"Ports": _port_map(container_of(row))},
+        "State": state,
+        "Image": row.image,
+        "LogPath": str(row.directory / LOG),
+        "Name": f"/{row.name}",
+        "RestartCount": restarts,
+    }
+
+
+def _port_map(container: Container) -> dict[str, list[dict[str, str]] | None]:
+    """Ports as inspect has them."""
+    found: dict[str, list[dict[str, str]] | None] = {}
+    for port in container.ports:
+        known = found.setdefault(f"{port.container}/{port.protocol}", [] if port.host else None)
+        if known is not None:
+            known.append({"HostIp": port.address, "HostPort": str(port.host)})
+    return found

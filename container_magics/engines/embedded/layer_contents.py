@@ -6,19 +6,17 @@ import hashlib
 import os
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import InvalidReferenceError, NotFoundError
 from ...oci.tar import Entry
 from ..base import Image
 from ..contents import Contents, LayerContents, TransferSize
-from .containers import Containers
-from .content import open_below, open_place
-from .holding import Holding
-from .names import find_image
-from .snapshots.kept import kept_changes
-from .store import LayerRow, Store
+from .containers.lifecycle import Containers
+from .images.names import find_image
+from .snapshots.base import Workspace
+from .storage.content import open_below, open_place
+from .storage.store import LayerRow, Store
 
 __all__ = ["ContainerLayer", "StoredLayer", "resolve_contents"]
 
@@ -58,18 +56,16 @@ class StoredLayer:
 
 
 class ContainerLayer:
-    """The writable layer of a container that was kept.
+    """The writable layer of a container.
 
     Args:
-        directory: the container's.
-        holding: how its files hold what a layer says.
+        workspace: the container's.
     """
 
     diff_id = ""
 
-    def __init__(self, directory: Path, holding: Holding) -> None:
-        self._directory = directory
-        self._holding = holding
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
 
     @property
     def size(self) -> int:
@@ -78,12 +74,12 @@ class ContainerLayer:
 
     def records(self) -> Sequence[tuple[Entry, str]]:
         """See `LayerContents.records`."""
-        return [(entry, "") for entry in kept_changes(self._directory, self._holding)]
+        return [(entry, "") for entry in self._workspace.changes()]
 
     def open(self, place: str) -> BinaryIO:
         """See `LayerContents.open`."""
         try:
-            return open_below(self._directory / "fs", place)
+            return open_below(self._workspace.files, place)
         except OSError as error:
             raise NotFoundError(
                 f"the container has no file /{place} of its own: {error.strerror or error}"
@@ -116,11 +112,11 @@ def resolve_contents(
         found, container, writable = find_image(store, name).id, "", []
     except (NotFoundError, InvalidReferenceError) as no_image:
         try:
-            row, directory = containers.workspace_of(name)
+            row = containers.find(name)
         except NotFoundError as no_container:
             raise (no_image if "No such" in no_container.message else no_container) from None
         found, container = row.image, row.name
-        writable = [ContainerLayer(directory, store.holding)]
+        writable = [ContainerLayer(containers.workspace(row))]
     value = image(found)
     layers: list[LayerContents] = [
         StoredLayer(store, store.require_layer(layer.diff_id)) for layer in value.layers

@@ -10,13 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ..base import Cancellation, Mount
 from .sandbox.client import Launcher, Process, Spec
+from .sandbox.launcher.namespaces import KEPT_CAPABILITIES
 from .sandbox.rungs import Rung
+from .sandbox.shims import Shim
 from .snapshots.base import Workspace
-from .store import Store
+from .storage.store import Store
 
 __all__ = ["Command", "Runner"]
 
@@ -34,6 +36,9 @@ class Command:
         user: as a USER instruction names it; "" is root.
         network: `host` or `none`.
         scripts: text of executable files to show in the container, by absolute path.
+        views, tmpfs, owners, shm_size, ulimits, ports, capabilities, read_only, tty, init, copying:
+            as in `Spec`.
+        hosts: further names and addresses for /etc/hosts.
     """
 
     argv: Sequence[str]
@@ -45,6 +50,18 @@ class Command:
     mounts: Sequence[Mount] = field(default_factory=tuple)
     stdin: BinaryIO | None = None
     scripts: Mapping[str, str] = field(default_factory=dict)
+    views: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tmpfs: Sequence[tuple[str, int]] = ()
+    owners: Sequence[tuple[str, int, int]] = ()
+    shm_size: int = 0
+    ulimits: Sequence[tuple[str, int, int]] = ()
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    ports: Sequence[tuple[int, str, str, int]] = ()
+    capabilities: Sequence[int] = tuple(sorted(KEPT_CAPABILITIES))
+    read_only: bool = False
+    tty: bool = False
+    init: bool = False
+    copying: bool = False
 
 
 class Runner:
@@ -54,6 +71,11 @@ class Runner:
         self._store = store
         self._launcher = launcher
         self._rung = rung
+
+    @property
+    def rung(self) -> str:
+        """The name of the rung."""
+        return self._rung.name
 
     def run(
         self,
@@ -79,22 +101,63 @@ class Runner:
         with ExitStack() as stack:
             with self._store.writing("the container's network files"):
                 scratch = stack.enter_context(self._store.scratch())
-                files = {**_network_files(scratch, command), **_scripts(scratch, command)}
-            spec = Spec(
-                rung=self._rung.name,
-                root=workspace.root,
-                mount=os.fspath(self._store.root / "mount"),
-                argv=tuple(command.argv),
-                env=dict(command.env),
-                cwd=command.workdir,
-                user=command.user,
-                hostname=command.hostname,
-                files=files,
-                binds=tuple((os.fspath(m.source), m.target, m.read_only) for m in command.mounts),
-                network=command.network,
-                proot=self._rung.proot,
-            )
+                spec = self.spec(workspace, command, scratch)
             return self._follow(spec, command.stdin, output, cancel)
+
+    def spec(self, workspace: Workspace, command: Command, directory: Path) -> Spec:
+        """A command as the launcher wants it.
+
+        Args:
+            workspace: its root file system.
+            command: what to run.
+            directory: gets the files that are made for it, which it may change.
+        """
+        return Spec(
+            rung=self._rung.name,
+            root=workspace.root,
+            mount=os.fspath(self._store.root / "mount"),
+            argv=tuple(command.argv),
+            env=dict(command.env),
+            cwd=command.workdir,
+            user=command.user,
+            hostname=command.hostname,
+            files={**_network_files(directory, command), **_scripts(directory, command)},
+            binds=tuple((os.fspath(m.source), m.target, m.read_only) for m in command.mounts),
+            views=command.views,
+            tmpfs=tuple(command.tmpfs),
+            owners=tuple(command.owners),
+            shm_size=command.shm_size,
+            ulimits=tuple(command.ulimits),
+            network=command.network,
+            proot=self._rung.proot,
+            records=os.fspath(workspace.records) if self._rung.holding.listened else "",
+            ports=tuple(command.ports),
+            capabilities=tuple(command.capabilities),
+            read_only=command.read_only,
+            tty=command.tty,
+            init=command.init,
+            copying=command.copying,
+        )
+
+    def start(self, spec: Spec, streams: tuple[int, int, int]) -> Process:
+        """Start a container that ends with this process; the streams are closed here.
+
+        Raises:
+            SandboxError: the launcher is gone.
+        """
+        try:
+            return self._launcher.start(spec, streams)
+        finally:
+            for handle in streams:
+                os.close(handle)
+
+    def start_shim(self, config: Mapping[str, Any]) -> Shim:
+        """Make a shim (see `launcher.shim.main`).
+
+        Raises:
+            SandboxError: the launcher is gone.
+        """
+        return self._launcher.start_shim(config)
 
     def _follow(
         self,
@@ -110,14 +173,11 @@ class Runner:
         else:
             in_read, in_write = os.pipe()
         try:
-            process = self._launcher.start(spec, (in_read, out_write, err_write))
+            process = self.start(spec, (in_read, out_write, err_write))
         except BaseException:
             for handle in (out_read, err_read, *((in_write,) if in_write >= 0 else ())):
                 os.close(handle)
             raise
-        finally:
-            for handle in (in_read, out_write, err_write):
-                os.close(handle)
         if stdin is not None:
             threading.Thread(target=_feed, args=(stdin, in_write), daemon=True).start()
         cancel.on_cancel(process.kill)
@@ -163,9 +223,10 @@ def _feed(source: BinaryIO, target: int) -> None:
 def _network_files(directory: Path, command: Command) -> dict[str, str]:
     """The three files by which a container knows the network, as copies that it may change."""
     hosts = _host_file("hosts") if command.network == "host" else ""
+    extra = "".join(f"{address}\t{name}\n" for name, address in command.hosts.items())
     texts = {
         "resolv.conf": _host_file("resolv.conf"),
-        "hosts": f"{hosts or _LOCAL_HOSTS}127.0.1.1\t{command.hostname}\n",
+        "hosts": f"{hosts or _LOCAL_HOSTS}127.0.1.1\t{command.hostname}\n{extra}",
         "hostname": f"{command.hostname}\n",
     }
     shown = {}

@@ -32,11 +32,16 @@ def difference(size: int, previous: ImageSummary, *, same: bool) -> str:
 def _facts(result: BuildResult, previous: ImageSummary | None) -> list[tuple[str, str]]:
     image = result.image
     facts = [
+        ("Steps", f"{result.steps}, {result.cached_steps} from cache"),
+        ("Time", seconds(result.seconds)),
+    ]
+    if image is None:
+        return facts
+    facts = [
         ("Image ID", _short(image.id)),
         ("Size", human_size(image.size)),
         ("Layers", str(len(image.layers))),
-        ("Steps", f"{result.steps}, {result.cached_steps} from cache"),
-        ("Time", seconds(result.seconds)),
+        *facts,
     ]
     if previous is not None:
         change = difference(image.size, previous, same=previous.id == image.id)
@@ -45,7 +50,10 @@ def _facts(result: BuildResult, previous: ImageSummary | None) -> list[tuple[str
 
 
 def _headline(result: BuildResult) -> str:
-    return ", ".join(result.image.names[:5]) or _short(result.image.id)
+    if result.image is None:
+        return "and written out"
+    names = result.tags or result.image.names[:5]
+    return ", ".join(names) or _short(result.image.id)
 
 
 def result_text(result: BuildResult, previous: ImageSummary | None) -> str:

@@ -12,18 +12,7 @@ from ..units import human_size, seconds
 from ..widget import LiveView
 from .html import stages_html
 from .layout import Box, Layout, Line, lay_out
-from .words import (
-    KINDS,
-    LEGEND,
-    fate,
-    label,
-    measures,
-    size_text,
-    summary,
-    taken,
-    time_text,
-    title,
-)
+from .words import KINDS, LEGEND, fate, label, measures, size_text, summary, taken, time_text, title
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from container_magics.engines.embedded.holding import Holding
-from container_magics.engines.embedded.store import Store
+from container_magics.engines.embedded.storage.holding import Holding
+from container_magics.engines.embedded.storage.store import Store
 
 KIND = "true" if os.geteuid() == 0 else "user"
 
@@ -101,7 +101,7 @@ def diff_ids(store: Store, image: str) -> list[str]:
 
 def contents(store: Store, image: str) -> dict[str, bytes | str | None]:
     """Paths of the merged file system, as `layer_tar` takes them."""
-    from container_magics.engines.embedded.content import open_content
+    from container_magics.engines.embedded.storage.content import open_content
 
     found: dict[str, bytes | str | None] = {}
     for path, node in store.tree([store.require_layer(d) for d in diff_ids(store, image)]).walk():

@@ -8,7 +8,6 @@ import hashlib
 import io
 import json
 import os
-import shutil
 import stat
 import subprocess
 import tarfile
@@ -17,9 +16,11 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from container_magics.engines.embedded.archives import export, import_image, load, save
-from container_magics.engines.embedded.receiving import ImageConfig, keep, unpack_layer
-from container_magics.engines.embedded.record import changes as changes_in
+from container_magics.engines.embedded.archives import import_image, load, save
+from container_magics.engines.embedded.archives.rootfs import merged
+from container_magics.engines.embedded.images.receiving import ImageConfig, keep, unpack_layer
+from container_magics.engines.embedded.storage.record import archive as archived
+from container_magics.engines.embedded.storage.record import changes as changes_in
 from container_magics.errors import (
     CorruptArchiveError,
     InvalidReferenceError,
@@ -38,6 +39,7 @@ from tests.engines.embedded.material import (
     left_over,
     opened,
 )
+from tests.fixtures.skopeo import skopeo
 
 BASE = layer_tar({"etc": None, "etc/os-release": b"ID=test\n", "bin": "usr/bin", "usr": None})
 LONG = layer_tar({"d" * 90: None, f"{'d' * 90}/{'é' * 90}": os.urandom(3000), "n" * 150: b"x"})
@@ -440,7 +442,10 @@ def exported(store, config, layers, entries=(), files=None):
     image = put(store, config, layers)
     rows = [store.require_layer(d) for d in store.image(image).config["rootfs"]["diff_ids"]]
     buffer = io.BytesIO()
-    export(store, rows, entries, files or store.root, buffer)
+    files = files or store.root
+    tree = store.tree(rows).apply(files, ((entry, "") for entry in entries))
+    for chunk in archived(merged(store, tree, files)):
+        buffer.write(chunk)
     return buffer.getvalue()
 
 
@@ -506,19 +511,13 @@ def test_what_is_exported_imports(store):
 # --- other programs -----------------------------------------------------------------------------
 
 
-def skopeo(*words):
-    if not shutil.which("skopeo"):
-        pytest.skip("no skopeo here: apt-get install skopeo")
-    return subprocess.run(["skopeo", *words], check=True, capture_output=True, text=True).stdout
-
-
 @pytest.mark.parametrize("form", ["docker-archive", "oci-archive"])
 def test_skopeo_reads_what_is_saved(store, two_images, tmp_path, form):
     path = tmp_path / "saved.tar"
     path.write_bytes(saved(store, "one:v1"))
     found = json.loads(skopeo("inspect", "--config", f"{form}:{path}"))
     assert found["rootfs"]["diff_ids"] == ONE["rootfs"]["diff_ids"]
-    skopeo("copy", "--insecure-policy", f"{form}:{path}", f"dir:{tmp_path / 'out'}")
+    skopeo("copy", f"{form}:{path}", f"dir:{tmp_path / 'out'}")
     manifest = json.loads((tmp_path / "out/manifest.json").read_text())
     assert manifest["config"]["digest"] == two_images[0]
 

@@ -280,9 +280,11 @@ def test_an_image_of_a_running_container_cannot_be_deleted(engine):
                 engine.remove_image(name, force=force)
             messages.append(caught.value.message)
         untagged.append(engine.remove_image("busybox:test", force=True))
+        cancel.cancel()
 
-    request = RunRequest("busybox:test", ("echo", "x"), remove=True)
-    container = engine.run(request, emit, Cancellation()).container[:12]
+    cancel = Cancellation()
+    request = RunRequest("busybox:test", ("sh", "-c", "echo x; sleep 98718"), remove=True)
+    container = engine.run(request, emit, cancel).container[:12]
     hard = (
         f"conflict: unable to delete {short} (cannot be forced) - "
         f"image is being used by running container {container}"
@@ -317,10 +319,10 @@ def test_pruning_the_build_cache_keeps_images_whole(engine, tmp_path: Path):
     )
     made = build(engine, text, tag="kept:test").image
     layers = len(list((tmp_path / "store" / "layers").iterdir()))
-    assert engine.prune_build_cache() == 5004
+    assert engine.prune_build_cache(every=True).reclaimed == 5004
     assert len(list((tmp_path / "store" / "layers").iterdir())) == layers - 1
     assert output_of(engine, "kept:test", "cat", "/out") == "out\n"
-    assert engine.prune_build_cache() == 0
+    assert engine.prune_build_cache(every=True).reclaimed == 0
     heard = Heard()
     again = build(engine, text, heard, tag="kept:test")
     assert heard.cached == ["FROM busybox:test"]
@@ -421,6 +423,9 @@ def test_an_exported_container_imports_as_one_layer(engine):
     assert [row.comment for row in flat.history] == ["flattened"]
     assert run(engine, "flat:test")[1] == "2\nmore\n"
     assert output_of(engine, "flat:test", "sh", "-c", "ls /one /etc/group 2>&1 | wc -l") == "2\n"
+    exported.seek(0)
+    with pytest.raises(UsageError, match="stopsignal is not a valid change command"):
+        engine.import_image(exported, "flat:test", changes=["STOPSIGNAL QUIT"])
     with pytest.raises(NotFoundError, match="No such container: nowhere"):
         engine.export("nowhere", io.BytesIO())
 

@@ -17,12 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import (
-    BuildRequest,
-    Cancellation,
-    RunRequest,
-    VertexLog,
-)
+from container_magics.engines.base import BuildRequest, Cancellation, RunRequest, VertexLog
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.engines.follow import follow
 from container_magics.errors import (
@@ -205,7 +200,10 @@ def small_disk(path: Path, size: int = TIGHT) -> Iterator[Path]:
     try:
         yield path
     finally:
-        subprocess.run(["umount", path], check=True)
+        # Something of a test's engine may be about to end.
+        wait_until(
+            lambda: not subprocess.run(["umount", path], check=False).returncode, "unmounted"
+        )
 
 
 def fill(path: Path) -> Path:
@@ -215,6 +213,23 @@ def fill(path: Path) -> Path:
         while True:
             file.write(bytes(4096))
     return ballast
+
+
+@pytest.mark.root
+def test_a_container_that_fills_its_disk_is_stopped_and_removed(tmp_path: Path):
+    with small_disk(tmp_path / "disk") as disk, embedded(disk / "store") as engine:
+        script = "cat /dev/zero > /big; echo $?; while :; do sleep 0.1; done"
+        container = engine.create(
+            RunRequest("busybox:test", ("sh", "-c", script)), Heard(), Cancellation()
+        )
+        engine.start(container)
+        wait_until(lambda: not shutil.disk_usage(disk).free, "the disk is full")
+        assert engine.container(container).running
+        engine.stop(container, 0)
+        assert engine.container(container).state == "exited"
+        engine.remove_container(container)
+        assert shutil.disk_usage(disk).free > TIGHT // 2
+        assert output_of(engine, "busybox:test", "echo", "well") == "well\n"
 
 
 def plain_tar(size: int) -> bytes:

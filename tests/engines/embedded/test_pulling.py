@@ -5,17 +5,16 @@ from __future__ import annotations
 import gzip
 import json
 import os
-import shutil
-import subprocess
 import threading
 
 import pytest
 import zstandard
 
+from container_magics.distribution import RegistryClient
 from container_magics.engines.base import Cancellation, Message, PullProgress
 from container_magics.engines.contents import TransferSize
+from container_magics.engines.embedded.images.pulling import pull
 from container_magics.engines.embedded.layer_contents import StoredLayer
-from container_magics.engines.embedded.pulling import pull
 from container_magics.errors import (
     ContainerMagicsError,
     CorruptArchiveError,
@@ -32,7 +31,6 @@ from container_magics.oci.models import (
     Platform,
 )
 from container_magics.reference import parse
-from container_magics.registry import RegistryClient
 from tests.engines.embedded.material import (
     contents,
     diff_ids,
@@ -45,6 +43,7 @@ from tests.engines.embedded.material import (
     opened,
 )
 from tests.fixtures.registry import REGISTRY_BINARY, push_image, running_registry
+from tests.fixtures.skopeo import skopeo
 
 pytestmark = pytest.mark.registry
 
@@ -219,18 +218,12 @@ def test_an_image_without_layers(registry, client, store):
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd"])
 def test_pulls_what_skopeo_pushes(registry, client, store, tmp_path, compression):
-    if not shutil.which("skopeo"):
-        pytest.skip("no skopeo here: apt-get install skopeo")
     layers = [layer_tar({"etc": None, "etc/name": compression.encode()}), TOP]
     path = tmp_path / "image.tar"
     path.write_bytes(docker_archive(image_config(*layers), layers))
-    subprocess.run(
-        [
-            "skopeo", "copy", "--insecure-policy", "--dest-tls-verify=false", "--format=oci",
-            "--dest-compress-format", compression,
-            f"docker-archive:{path}", f"docker://{registry}/by-skopeo/{compression}:v1",
-        ],
-        check=True, capture_output=True,
+    skopeo(
+        "copy", "--dest-tls-verify=false", "--format=oci", "--dest-compress-format", compression,
+        f"docker-archive:{path}", f"docker://{registry}/by-skopeo/{compression}:v1",
     )  # fmt: skip
     name = f"{registry}/by-skopeo/{compression}:v1"
     manifest = client.resolve(parse(name), Platform.host()).manifest
@@ -387,7 +380,7 @@ def test_cancelling_ends_a_stalled_pull_and_leaves_nothing(serve, client, store)
     release.set()
     assert store.image_ids() == []
     for thread in threading.enumerate():
-        if thread.name.startswith("container-magics-pull"):
+        if thread.name.startswith("container-magics pull"):
             thread.join(60)
     assert left_over(store) == []
 

@@ -53,3 +53,22 @@ def test_a_container_outlives_its_image_by_force(engine):
 def test_closing_twice_is_harmless(engine):
     engine.close()
     engine.close()
+
+
+def test_pruning_the_build_cache_of_what_no_image_uses(engine):
+    text = (
+        "FROM base:1 AS tools\nRUN head -c 5000 /dev/zero > /tool && echo x > /more\nFROM base:1\n"
+    )
+    copy = "COPY --from=tools /tool /tool\n"
+    for tag, more in (("one:1", copy), ("two:1", f"{copy}RUN true\n")):
+        request = BuildRequest(text + more, tags=(tag,))
+        built = engine.build(request, lambda event: None, Cancellation())
+    (tool,) = [layer for layer in built.made.layers if layer.size == 5000]
+    report = engine.prune_build_cache()
+    assert report.reclaimed == 5002
+    assert len(report.removal.deleted) == 1
+    assert report.removal.deleted != (tool.diff_id,)
+    request = BuildRequest("FROM base:1\nRUN echo made > /made\n")
+    assert engine.build(request, lambda event: None, Cancellation()).cached_steps == 2
+    assert engine.prune_build_cache(every=True).reclaimed == 0
+    assert engine.build(request, lambda event: None, Cancellation()).cached_steps == 1

@@ -29,7 +29,14 @@ def unforced(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_first_that_works_is_chosen(launcher: Launcher, tmp_path: Path):
     rung = choose(tmp_path / "store", launcher)
     assert rung.name == RUNGS[0]
-    assert rung.holding.kind == ("true" if rung.name == "root" else "user")
+    kinds = {
+        "root": "true",
+        "chroot": "bare",
+        "subuid": "mapped",
+        "oneuid": "user",
+        "proot": "user",
+    }
+    assert rung.holding.kind == kinds[rung.name]
     assert list((tmp_path / "store").iterdir()) == []
 
 
@@ -39,8 +46,7 @@ def test_every_rung_is_reported_with_its_remedy(monkeypatch: pytest.MonkeyPatch,
     assert list(reports) == ["root", "chroot", "subuid", "oneuid", "proot"]
     assert [name for name, report in reports.items() if report.available] == list(RUNGS)
     assert [name for name, report in reports.items() if report.chosen] == [RUNGS[0]]
-    for name in ("root", "oneuid", "proot"):
-        assert bool(reports[name].remedy) != reports[name].available
+    assert all(bool(report.remedy) != report.available for report in reports.values())
     assert all(report.reason for report in reports.values())
 
 

@@ -16,14 +16,17 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.embedded.holding import Holding
 from container_magics.engines.embedded.snapshots.pool import IDLE_TREES
 from container_magics.engines.embedded.snapshots.trees import TreeSnapshotter, TreeWorkspace
-from container_magics.engines.embedded.store import LayerRow, Store
-from container_magics.engines.embedded.unpack import unpack
+from container_magics.engines.embedded.storage import deputy
+from container_magics.engines.embedded.storage.holding import Holding
+from container_magics.engines.embedded.storage.store import LayerRow, Store
+from container_magics.engines.embedded.storage.unpack import unpack
 from tests.engines.embedded.material import layer_tar
 
-KINDS = ["true", "user"] if os.geteuid() == 0 else ["user"]
+KINDS = ["true", "bare", "user"] if os.geteuid() == 0 else ["user"]
+if deputy.is_possible():
+    KINDS.insert(0, "mapped")
 
 
 @pytest.fixture(params=KINDS)
@@ -90,7 +93,7 @@ def test_a_tree_shows_its_layers_and_mount_points(store: Store):
         "etc/resolv.conf": "", "file": "content", "folder": "", "folder/one": "1",
         "folder/two": "1", "link": "folder/one",
     }  # fmt: skip
-    forced = 0 if store.holding.true_owners else 0o200
+    forced = 0o200 if store.holding.kind == "user" else 0
     assert stat.S_IMODE(seen["folder"][0]) == 0o555 | forced
     assert stat.S_IMODE(seen["folder/one"][0]) == 0o444 | forced
     one, two = (workspace.files / "folder" / name for name in ("one", "two"))
@@ -202,8 +205,8 @@ def test_a_tree_is_leased_to_one_at_a_time(store: Store):
     assert len({workspace.files for workspace in leased}) == 4
     script = (
         "import sys; from pathlib import Path;"
-        "from container_magics.engines.embedded.store import Store;"
-        "from container_magics.engines.embedded.holding import Holding;"
+        "from container_magics.engines.embedded.storage.store import Store;"
+        "from container_magics.engines.embedded.storage.holding import Holding;"
         "from container_magics.engines.embedded.snapshots.trees import TreeSnapshotter;"
         "store = Store(Path(sys.argv[1]), Holding(sys.argv[2]));"
         "print(TreeSnapshotter(store).prepare([store.layer(sys.argv[3])]).files)"
@@ -294,16 +297,19 @@ def test_images_with_apt_stay_root_where_there_is_one_user(store: Store):
     workspace = TreeSnapshotter(store).prepare([layer])
     shown = list((workspace.files / "etc/apt/apt.conf.d").iterdir())
     assert paths(workspace) == []
-    if store.holding.true_owners:
-        assert shown == []
-    else:
+    if store.holding.kind == "user":
         assert shown[0].read_text() == 'APT::Sandbox::User "root";\n'
+    else:
+        assert shown == []
 
 
 def test_a_file_with_two_names_is_one_file_in_the_layer_too(store: Store):
     workspace = TreeSnapshotter(store).prepare([base(store)])
-    with (workspace.files / "folder" / "two").open("a") as file:
+    place = workspace.files / "folder" / "two"
+    place.chmod(0o644)
+    with place.open("a") as file:
         file.write("more")
+    place.chmod(0o444)
     entries = {entry.path: entry for entry in workspace.changes()}
     assert set(entries) == {"folder", "folder/one", "folder/two"}
     assert (entries["folder/one"].size, entries["folder/two"].link) == (5, "folder/one")

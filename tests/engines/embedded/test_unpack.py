@@ -14,8 +14,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from container_magics.engines.embedded.holding import Holding
-from container_magics.engines.embedded.unpack import unpack
+from container_magics.engines.embedded.storage.holding import Holding
+from container_magics.engines.embedded.storage.unpack import unpack
 from container_magics.errors import CorruptArchiveError
 from container_magics.oci.split import read_split, reassemble
 from container_magics.oci.tree import SUPERSEDED, Tree
@@ -231,7 +231,7 @@ def test_a_directory_in_the_place_of_a_file(tmp_path):
     assert again(directory) == archive
 
 
-def test_devices_are_left_to_root(tmp_path):
+def test_in_the_place_of_a_device_lies_an_empty_file_of_the_user(tmp_path):
     null = {"devmajor": 1, "devminor": 3}
     archive = tar(
         member("null", tarfile.CHRTYPE, **null),
@@ -240,7 +240,10 @@ def test_devices_are_left_to_root(tmp_path):
         file("after"),
     )
     directory = unpacked(archive, tmp_path / "layer", "user")
-    assert sorted(path.name for path in (directory / "fs").iterdir()) == ["after", "pipe"]
+    names = sorted(path.name for path in (directory / "fs").iterdir())
+    assert names == ["after", "null", "pipe", "zero"]
+    assert (directory / "fs/null").samefile(directory / "fs/zero")
+    assert stat.S_ISREG((directory / "fs/null").stat().st_mode)
     assert again(directory) == archive
     tree = Tree().apply(directory, records(directory))
     assert tree.lookup("zero").entry.major == 1

@@ -96,3 +96,13 @@ def test_nothing_from_outside_steers_the_terminal(clock):
     view.update(done("a", f"RUN {hostile}", error=hostile))
     view.fail(StepFailedError(hostile, returncode=1))
     assert not set(stream.getvalue()) & set("\x1b\x07\x9b\u202e")
+
+
+def test_a_build_that_was_only_written_out():
+    stream = io.StringIO()
+    TerminalProgress(stream).finish(BuildResult(None, 3, 1, 2.0), summary("b", size=1_000_000))
+    assert stream.getvalue().splitlines()[-3:] == [
+        "✓ Built and written out",
+        "  Steps    3, 1 from cache",
+        "  Time     2.0s",
+    ]

@@ -2,11 +2,11 @@
 
 save ◄── saving        images as one archive: docker's form and an OCI layout at once
 load ──► loading       either form, with spool, the random access to an archive's members
-import_image, export   one file system as a plain tar: rootfs
+import_image           one file system as a plain tar: rootfs
 """
 
 from .loading import load
-from .rootfs import export, import_image
+from .rootfs import import_image
 from .saving import save
 
-__all__ = ["export", "import_image", "load", "save"]
+__all__ = ["import_image", "load", "save"]

@@ -7,9 +7,10 @@ diff IDs of their configuration, and what docker's form links to stays inside th
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
 
 from ....errors import CorruptArchiveError, InvalidReferenceError
 from ....oci.digests import hasher_for
@@ -25,11 +26,11 @@ from ....oci.models import (
     select_platform,
 )
 from ....reference import parse
-from ..receiving import MAX_CONFIG_SIZE, ImageConfig, UnpackedLayer, keep, unpack_layer
-from ..store import Store
+from ..images.receiving import MAX_CONFIG_SIZE, ImageConfig, UnpackedLayer, keep, unpack_layer
+from ..storage.store import Store
 from .spool import Spool
 
-__all__ = ["load"]
+__all__ = ["Blobs", "LayoutImage", "layout_image", "layout_index", "load", "unpack_layers"]
 
 _MAX_NESTING = 3
 _CONTAINERD_NAME = "io.containerd.image.name"
@@ -48,14 +49,7 @@ def load(store: Store, source: BinaryIO) -> list[str]:
     """
     with store.scratch() as scratch, Spool(source, scratch) as spool:
         images = list(_images(spool))
-        unpacked: dict[str, UnpackedLayer] = {}
-        for image in images:
-            for diff_id, path in zip(image.config.diff_ids, image.layers, strict=True):
-                if diff_id not in unpacked and store.layer(diff_id) is None:
-                    _, read = spool.open(path)
-                    directory = scratch / str(len(unpacked))
-                    what = f"layer {path!r} of the archive"
-                    unpacked[diff_id] = unpack_layer(read, directory, store.holding, what, diff_id)
+        unpacked = unpack_layers(store, spool, images, scratch)
         with store.transaction():
             ids = [keep(store, image.config, unpacked, image.names) for image in images]
     return [
@@ -65,8 +59,20 @@ def load(store: Store, source: BinaryIO) -> list[str]:
     ]
 
 
+class Blobs(Protocol):
+    """The files of an archive, or of a directory of the same form, by path."""
+
+    def open(self, path: str) -> tuple[int, Callable[[int], bytes]]:
+        """A file's size in bytes, and a reader of its content; one reader at a time."""
+        ...
+
+    def read(self, path: str, limit: int) -> bytes:
+        """A file's content, of at most `limit` bytes."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Image:
+class LayoutImage:
     """An image in an archive: names in full form, layers as paths, lowest first."""
 
     config: ImageConfig
@@ -74,7 +80,22 @@ class _Image:
     names: tuple[str, ...]
 
 
-def _images(spool: Spool) -> Iterator[_Image]:
+def unpack_layers(
+    store: Store, blobs: Blobs, images: Sequence[LayoutImage], scratch: Path
+) -> dict[str, UnpackedLayer]:
+    """Unpack the layers of images that a store lacks, below `scratch`; by diff ID."""
+    unpacked: dict[str, UnpackedLayer] = {}
+    for image in images:
+        for diff_id, path in zip(image.config.diff_ids, image.layers, strict=True):
+            if diff_id not in unpacked and store.layer(diff_id) is None:
+                _, read = blobs.open(path)
+                directory = scratch / str(len(unpacked))
+                what = f"layer {path!r} of the archive"
+                unpacked[diff_id] = unpack_layer(read, directory, store.holding, what, diff_id)
+    return unpacked
+
+
+def _images(spool: Spool) -> Iterator[LayoutImage]:
     if "manifest.json" in spool:
         return _docker_images(spool)
     if "index.json" in spool:
@@ -90,7 +111,9 @@ def _images(spool: Spool) -> Iterator[_Image]:
     )
 
 
-def _image(config: bytes, layers: tuple[str, ...], names: tuple[str, ...], what: str) -> _Image:
+def _image(
+    config: bytes, layers: tuple[str, ...], names: tuple[str, ...], what: str
+) -> LayoutImage:
     try:
         checked = ImageConfig.read(config)
     except CorruptArchiveError as error:
@@ -99,13 +122,13 @@ def _image(config: bytes, layers: tuple[str, ...], names: tuple[str, ...], what:
         raise CorruptArchiveError(
             f"{what} has {len(layers)} layers and its configuration {len(checked.diff_ids)}"
         )
-    return _Image(checked, layers, names)
+    return LayoutImage(checked, layers, names)
 
 
 # --- docker's form ------------------------------------------------------------------------------
 
 
-def _docker_images(spool: Spool) -> Iterator[_Image]:
+def _docker_images(spool: Spool) -> Iterator[LayoutImage]:
     try:
         rows = json.loads(spool.read("manifest.json", MAX_MANIFEST_SIZE).decode())
     except (ValueError, RecursionError) as error:
@@ -148,31 +171,58 @@ def _full(name: str, what: str) -> str:
 # --- OCI image layout ---------------------------------------------------------------------------
 
 
-def _oci_images(spool: Spool) -> Iterator[_Image]:
-    _check_layout(spool)
-    index = parse_manifest(spool.read("index.json", MAX_MANIFEST_SIZE))
-    if not isinstance(index, Index):
-        raise CorruptArchiveError("index.json is not an image index")
-    host = Platform.host()
+def _oci_images(spool: Spool) -> Iterator[LayoutImage]:
     found = False
-    for descriptors, names in _grouped(index):
-        manifest = _manifest(spool, Index(descriptors), host)
-        if manifest is None:
-            continue
-        found = True
-        yield _image(
-            _blob(spool, manifest.config, MAX_CONFIG_SIZE),
-            tuple(_blob_path(layer) for layer in manifest.layers),
-            names,
-            f"image {names[0] if names else manifest.config.digest}",
-        )
+    for descriptors, names in _grouped(layout_index(spool)):
+        image = layout_image(spool, Index(descriptors), names, Platform.host())
+        if image is not None:
+            found = True
+            yield image
     if not found:
         raise CorruptArchiveError("the archive's index.json has no image in it, only artifacts")
 
 
-def _check_layout(spool: Spool) -> None:
+def layout_index(blobs: Blobs) -> Index:
+    """The index of an OCI image layout.
+
+    Raises:
+        CorruptArchiveError: it is no layout, or one of an unknown version.
+    """
+    _check_layout(blobs)
+    index = parse_manifest(blobs.read("index.json", MAX_MANIFEST_SIZE))
+    if not isinstance(index, Index):
+        raise CorruptArchiveError("index.json is not an image index")
+    return index
+
+
+def layout_image(
+    blobs: Blobs, index: Index, names: tuple[str, ...], platform: Platform
+) -> LayoutImage | None:
+    """One image of a layout, for one platform; None for what is no image, such as a signature.
+
+    Args:
+        blobs: the layout.
+        index: what is one image for several platforms.
+        names: that it shall bear.
+        platform: what to choose.
+
+    Raises:
+        CorruptArchiveError: a document is missing, damaged or makes no sense.
+    """
+    manifest = _manifest(blobs, index, platform)
+    if manifest is None:
+        return None
+    return _image(
+        _blob(blobs, manifest.config, MAX_CONFIG_SIZE),
+        tuple(_blob_path(layer) for layer in manifest.layers),
+        names,
+        f"image {names[0] if names else manifest.config.digest}",
+    )
+
+
+def _check_layout(blobs: Blobs) -> None:
     try:
-        layout = json.loads(spool.read("oci-layout", 4096).decode())
+        layout = json.loads(blobs.read("oci-layout", 4096).decode())
         version = layout["imageLayoutVersion"]
     except (ValueError, LookupError, TypeError) as error:
         raise CorruptArchiveError("oci-layout says no imageLayoutVersion") from error
@@ -211,8 +261,7 @@ def _name(descriptor: Descriptor) -> str:
     return _full(name, "index.json") if name else ""
 
 
-def _manifest(spool: Spool, index: Index, host: Platform) -> Manifest | None:
-    """The image manifest for this machine; None for what is no image, such as a signature."""
+def _manifest(spool: Blobs, index: Index, host: Platform) -> Manifest | None:
     found: Manifest | Index = index
     for _ in range(_MAX_NESTING):
         if not isinstance(found, Index):
@@ -230,7 +279,7 @@ def _blob_path(descriptor: Descriptor) -> str:
     return "blobs/" + descriptor.digest.replace(":", "/", 1)
 
 
-def _blob(spool: Spool, descriptor: Descriptor, limit: int) -> bytes:
+def _blob(spool: Blobs, descriptor: Descriptor, limit: int) -> bytes:
     data = spool.read(_blob_path(descriptor), limit)
     _verify(data, descriptor.digest)
     return data

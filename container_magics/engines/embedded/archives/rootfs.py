@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,15 +11,15 @@ from typing import Any, BinaryIO
 from ....errors import CorruptArchiveError, UsageError
 from ....oci.models import Platform, canonical_json, digest_of
 from ....oci.tar import Entry
-from ....oci.tree import Node
+from ....oci.tree import Node, Tree
 from ....reference import parse
-from ..content import open_below, open_content
-from ..receiving import ImageConfig, keep, unpack_layer
-from ..record import archive
-from ..store import LayerRow, Store
+from ..images.receiving import ImageConfig, keep, unpack_layer
+from ..storage.content import open_below, open_content
+from ..storage.store import Store
 
-__all__ = ["export", "import_image"]
+__all__ = ["import_image", "merged"]
 
+Opener = Callable[[], BinaryIO] | None
 Apply = Callable[[Mapping[str, Any], Sequence[str]], Mapping[str, Any]]
 
 
@@ -73,36 +73,18 @@ def import_image(
         return keep(store, checked, {layer.diff_id: layer}, names)
 
 
-def export(
-    store: Store,
-    layers: Sequence[LayerRow],
-    changes: Iterable[Entry],
-    files: Path,
-    target: BinaryIO,
-) -> None:
-    """Write a container's file system as one tar, sorted, with the owners that its layers say.
+def merged(store: Store, tree: Tree, files: Path | None = None) -> Iterator[tuple[Entry, Opener]]:
+    """The entries of a merged tree in tar order, each with what opens its content.
+
+    Further names of a file are hard links to its first.
 
     Args:
-        store: holds the layers.
-        layers: of its image, lowest first.
-        changes: what the container changed, whiteouts included (`Workspace.changes`).
-        files: where the content of changed files lies, by path (`Workspace.files`).
-        target: is written front to back.
-
-    Raises:
-        StoreError: the store lacks a file.
-        OSError: a changed file is gone, or cannot be read.
+        store: holds its layers.
+        tree: the tree.
+        files: where the content of nodes lies whose layer is this path.
     """
-    tree = store.tree(layers).apply(files, ((entry, "") for entry in changes))
-    for chunk in archive(_pieces(store, files, tree.walk())):
-        target.write(chunk)
-
-
-def _pieces(
-    store: Store, files: Path, walk: Iterator[tuple[str, Node]]
-) -> Iterator[tuple[Entry, Callable[[], BinaryIO] | None]]:
     first_names: dict[tuple[object, str], str] = {}
-    for path, node in walk:
+    for path, node in tree.walk():
         entry = node.entry
         if not node.is_directory:
             first = first_names.setdefault((node.layer, node.place), path)
@@ -110,10 +92,12 @@ def _pieces(
                 mode = stat.S_IMODE(entry.mode)
                 yield entry._replace(path=path, mode=mode, size=0, link=first), None
                 continue
+        if node.is_symlink:
+            entry = entry._replace(mode=stat.S_IFLNK | 0o777)  # as file systems have it
         yield entry._replace(path=path), _opener(store, files, node) if entry.size else None
 
 
-def _opener(store: Store, files: Path, node: Node) -> Callable[[], BinaryIO]:
-    if node.layer == files:
+def _opener(store: Store, files: Path | None, node: Node) -> Opener:
+    if files is not None and node.layer == files:
         return lambda: open_below(files, node.place)
     return lambda: open_content(store, node)

@@ -9,21 +9,20 @@ import os
 import signal
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ....errors import SandboxError
+from .launcher.namespaces import KEPT_CAPABILITIES
+from .launcher.start import start
+from .shims import Shim
 
 __all__ = ["Launcher", "Process", "Spec"]
 
 _LENGTH = struct.Struct("<I")
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from launcher.main import main; main()"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +30,31 @@ class Spec:
     """What the launcher needs to know of one container.
 
     Attributes:
-        rung: `root`, `oneuid`, `proot`.
+        rung: `root`, `chroot`, `subuid`, `oneuid`, `proot`.
         root: {"base", "lower", "upper", "work"} for overlayfs, or {"tree"}.
         mount: an empty directory to mount the root on.
         argv: the command; `argv[0]` is looked up in the container's PATH.
         env: its environment; PATH and HOME get Docker's defaults where they are missing.
         user: `name|uid[:group]`, "" for root.
         files: path in the container → host file to show there.
-        binds: (host path, container path, read only).
+        binds: (host path, container path, read only); what lies inside another one comes after it.
+        views: host directory → a root as above, there for `binds` to take things from. An overlay
+            is mounted on the directory; a tree is only kept from being used elsewhere.
+        tmpfs: (container path, bytes that it may hold or 0).
+        owners: (host path, UID, GID) to set first, or to record where the rung has one owner.
+        shm_size: bytes of /dev/shm; 0 for Docker's 64 MiB.
+        ulimits: (name as docker has it, soft, hard); -1 is no limit.
         network: `host` or `none`.
         proot: PRoot's path, for the rung `proot`.
+        records: where a listener shall write the owners that no file can have (`launcher.owners`);
+            "" for none, and for rungs with true owners.
+        ports: published ones: (port of the container, protocol, address of the host, its port).
+        capabilities: by number, those that root has, where root has any (capabilities(7)).
+        read_only: whether the root can't be written to.
+        tty: whether the command has a terminal, whose other end goes over the one stream.
+        init: whether another process, which reaps orphans, is the first one.
         probe: in place of the command, try what containers need of the root (`launcher.probe`).
+        copying: in place of the command, give out files or take them in (`launcher.copying`).
     """
 
     rung: str
@@ -54,9 +67,21 @@ class Spec:
     hostname: str = "localhost"
     files: Mapping[str, str] = field(default_factory=dict)
     binds: tuple[tuple[str, str, bool], ...] = ()
+    views: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    tmpfs: tuple[tuple[str, int], ...] = ()
+    owners: tuple[tuple[str, int, int], ...] = ()
+    shm_size: int = 0
+    ulimits: tuple[tuple[str, int, int], ...] = ()
     network: str = "host"
     proot: str = ""
+    records: str = ""
+    ports: tuple[tuple[int, str, str, int], ...] = ()
+    capabilities: tuple[int, ...] = tuple(sorted(KEPT_CAPABILITIES))
+    read_only: bool = False
+    tty: bool = False
+    init: bool = False
     probe: bool = False
+    copying: bool = False
 
 
 class Process:
@@ -94,19 +119,7 @@ class Launcher:
         self._processes: dict[int, Process] = {}
         self._closed = False
         self._control, theirs = socket.socketpair()
-        self._child = subprocess.Popen(
-            [
-                sys.executable, "-I", "-S", "-c", _START, os.fspath(Path(__file__).parent),
-                str(theirs.fileno()), str(os.getpid()),
-            ],
-            pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,
-            cwd="/",
-        )  # fmt: skip
-        theirs.close()
+        self._child = start("main", theirs, self._log)
         threading.Thread(target=self._read, name="container-magics-launcher", daemon=True).start()
 
     @property
@@ -125,6 +138,17 @@ class Launcher:
         self._processes[number] = process
         self.send({"id": number, "spec": asdict(spec)}, streams)
         return process
+
+    def start_shim(self, config: Mapping[str, Any]) -> Shim:
+        """Make the process that stays with a container (see `launcher.shim.main`).
+
+        Raises:
+            SandboxError: the launcher is gone.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            self.send({"shim": config}, (theirs.fileno(),))
+        return Shim(ours)
 
     def send(self, request: Mapping[str, Any], handles: tuple[int, ...] = ()) -> None:
         """Send a request; descriptors travel with its first bytes."""

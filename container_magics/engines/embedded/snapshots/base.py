@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ....oci.tar import Entry
-from ..store import LayerRow
+from ..storage.epoch import Epoch
+from ..storage.store import LayerRow
 
 __all__ = ["Snapshotter", "Workspace"]
 
@@ -18,29 +19,23 @@ class Workspace(Protocol):
     Attributes:
         root: how the launcher shall mount it: `Spec.root`.
         files: the directory in which the content of changed files lies, at `Entry.path`.
+        records: where a container's listener shall write what it records (`Spec.records`).
     """
 
     root: Mapping[str, Any]
     files: Path
+    records: Path
 
     def changes(self) -> Iterator[Entry]:
         """What is different from the layers below, in tar order, whiteouts included."""
         ...
 
-    def commit(self) -> LayerRow:
-        """Make the changes a layer of the store; the workspace is used up."""
-        ...
-
-    def keep(self) -> None:
-        """Keep the changes in the directory that `prepare` was given; the container has ended.
-
-        Its `fs` holds what changed, as an overlayfs upper directory does; where files belong to
-        one user, its `split` is the header stream of those changes. The workspace is used up.
-        """
+    def commit(self, epoch: Epoch | None = None) -> LayerRow:
+        """Make the changes a layer of the store, none newer than `epoch`; it is used up."""
         ...
 
     def discard(self) -> None:
-        """Give the workspace back with its changes dropped; harmless after a commit."""
+        """Drop the workspace with its changes; harmless after a commit."""
         ...
 
 
@@ -52,7 +47,11 @@ class Snapshotter(Protocol):
 
         Args:
             layers: the layers of the image.
-            directory: where to keep the changes of a container that outlives its run; by
-                default they are in the store's session and end with it.
+            directory: where the changes of a container that outlives its run are; by default they
+                are in the store's session and end with it.
         """
+        ...
+
+    def resume(self, layers: Sequence[LayerRow], directory: Path) -> Workspace:
+        """The workspace that was prepared in a directory, with what was changed there since."""
         ...

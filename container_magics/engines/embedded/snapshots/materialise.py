@@ -13,9 +13,10 @@ from typing import NamedTuple
 
 from ....oci.tar import Entry
 from ....oci.tree import SUPERSEDED, Tree
-from ..holding import Holding
-from ..store import LayerRow, Store
-from ..unpack import set_metadata
+from ..storage.content import open_below
+from ..storage.holding import Holding
+from ..storage.store import LayerRow, Store
+from ..storage.unpack import set_metadata
 from . import skeleton
 from .scan import Known, Stamp, stamp_of
 
@@ -82,7 +83,7 @@ class _Synchronisation:
         holding = self.store.holding
         wanted: dict[str, _Want] = {}
         for path, node in self.tree.walk():
-            if holding.true_owners or node.entry.kind not in _DEVICES:
+            if not holding.mapped or node.entry.kind not in _DEVICES:
                 wanted[path] = self._want(node.entry, node.layer, node.place)
         for entry, content in skeleton.missing_from(self.tree, holding):
             wanted[entry.path] = _Want(entry, 0, entry.path, content)
@@ -163,6 +164,8 @@ def _make_file(full: str, want: _Want, holding: Holding) -> None:
         os.symlink(entry.link, full)
     elif entry.kind == stat.S_IFIFO:
         os.mkfifo(full)
+    elif holding.keeps_records:
+        os.mknod(full)
     else:
         os.mknod(full, entry.mode, os.makedev(entry.major, entry.minor))
     set_metadata(full, entry, holding)
@@ -170,16 +173,14 @@ def _make_file(full: str, want: _Want, holding: Holding) -> None:
 
 def copy_file(source: str, target: str) -> None:
     """Copy a regular file's content to a new file: shared blocks where the file system can."""
-    reading = os.open(source, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
+    directory, _, name = source.rpartition("/")
+    with open_below(Path(directory), name) as reading:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         writing = os.open(target, flags, 0o600)
         try:
-            _copy(reading, writing)
+            _copy(reading.fileno(), writing)
         finally:
             os.close(writing)
-    finally:
-        os.close(reading)
 
 
 def _copy(reading: int, writing: int) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ....oci.tar import Entry
-from ..record import changes, record
-from ..store import LayerRow, Store, remove_tree
+from ..storage import deputy
+from ..storage.epoch import Epoch
+from ..storage.mapped import as_taken, give_back
+from ..storage.record import changes, record
+from ..storage.store import LayerRow, Store, remove_tree
 from . import skeleton
-from .owners import as_layers_say
+from .canonical import canonical, dated
+from .owners import Owners, as_layers_say
 from .scan import Scanner
 
 __all__ = ["OverlaySnapshotter"]
@@ -28,7 +32,9 @@ class OverlayWorkspace:
         self._directory = directory
         self.files = directory / "fs"
         self.files.mkdir(parents=True, exist_ok=True)
+        self.records = directory / "records"
         self._scanner = Scanner(os.fspath(self.files), store.holding)
+        self._taken: Mapping[str, deputy.Taken] = {}
         (directory / "work").mkdir(exist_ok=True)
         # Relative to `layers/`: an option string of 127 absolute paths would be too long to mount,
         # and a colon or comma in the store's own path would end up in it.
@@ -48,24 +54,42 @@ class OverlayWorkspace:
 
     def changes(self) -> Iterator[Entry]:
         """See `Workspace`."""
-        found = changes(os.fspath(self.files), self._store.holding)
-        if self._store.holding.true_owners:
-            return found
-        opened = self._scanner.look().opened
-        tree = self._store.tree(self._layers)
-        return (as_layers_say(entry, tree.lookup(entry.path), opened) for entry in found)
+        found = self._look()
+        self._give_back()
+        return iter(found)
 
-    def commit(self) -> LayerRow:
+    def _give_back(self) -> None:
+        """Give what was taken to be looked at to those who have it."""
+        if self._taken:
+            give_back(self.files, self._taken)
+            self._taken = {}
+
+    def _look(self) -> list[Entry]:
+        tree = self._store.tree(self._layers)
+        if self._store.holding.mapped:
+            self._taken = {**deputy.take(self.files), **self._taken}
+        found = changes(os.fspath(self.files), self._store.holding)
+        if self._store.holding.mapped:
+            found = (as_taken(entry, self._taken, tree.lookup(entry.path)) for entry in found)
+        elif not self._store.holding.true_owners:
+            opened = self._scanner.look().opened
+            owners = Owners(self.files, self.records)
+            found = (
+                as_layers_say(entry, tree.lookup(entry.path), opened, owners, owners.is_copy)
+                for entry in found
+            )
+        return canonical(found, tree, self._store, self.files)
+
+    def commit(self, epoch: Epoch | None = None) -> LayerRow:
         """See `Workspace`."""
         remove_tree(self._directory / "work")
-        diff_id, size = record(self._directory, self.changes())
+        entries: Iterable[Entry] = self._look()
+        if epoch is not None:
+            entries = dated(entries, self.files, epoch)
+        diff_id, size = record(self._directory, entries)
+        self.records.unlink(missing_ok=True)
+        self._give_back()  # Also what has not changed, and is in no header.
         return self._store.adopt_layer(self._directory, diff_id, size)
-
-    def keep(self) -> None:
-        """See `Workspace`; the changes are where they shall be, but for their owners."""
-        remove_tree(self._directory / "work")
-        if not self._store.holding.true_owners:
-            record(self._directory, self.changes())
 
     def discard(self) -> None:
         """See `Workspace`."""
@@ -85,3 +109,7 @@ class OverlaySnapshotter:
         return OverlayWorkspace(
             self._store, layers, directory or self._store.session / uuid.uuid4().hex[:12]
         )
+
+    def resume(self, layers: Sequence[LayerRow], directory: Path) -> OverlayWorkspace:
+        """See `Snapshotter`."""
+        return OverlayWorkspace(self._store, layers, directory)

@@ -18,10 +18,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..store import LayerRow, Store, remove_tree
+from ..storage.store import LayerRow, Store, remove_tree
 from .scan import State
 
-__all__ = ["IDLE_TREES", "Lease", "lease"]
+__all__ = ["IDLE_TREES", "Lease", "lease", "own"]
+
+_OWN = "tree"
 
 IDLE_TREES = 4
 """How many trees stay when nobody uses them, the last used ones."""
@@ -45,11 +47,25 @@ class Lease:
         """Where its state is written."""
         return self.directory / "state"
 
+    def move(self, directory: Path) -> Lease:
+        """Take the tree out of the pool, to be part of a container's directory; ends this one."""
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory.rename(directory / _OWN)
+        self.end()
+        return own(directory)
+
     def end(self) -> None:
         """Give the tree back as it is."""
         if self.handle >= 0:
             os.close(self.handle)
             self.handle = -1
+
+
+def own(directory: Path) -> Lease:
+    """The tree in a container's directory, which is nobody else's."""
+    busy = directory / f"{_OWN}.busy"
+    busy.touch()
+    return Lease(directory / _OWN, busy, -1)
 
 
 def lease(store: Store, layers: Sequence[LayerRow]) -> Lease:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from ..holding import Holding
+from ..storage.holding import Holding
 
 __all__ = ["Known", "Scan", "Scanner", "Stamp", "State", "outlive", "scan", "stamp_of"]
 
-_FORMAT = 1
+_FORMAT = 2
 _PATIENCE_SECONDS = 0.1
 _CLOCK_REALTIME_COARSE = 5  # Linux' number; what file systems stamp with
 

@@ -1,8 +1,8 @@
 """The lowest files of every root file system: mount points, so that no layer has to hold them.
 
 They are shown below the layers of an image and never become part of one. Where files belong to one
-user (`Holding`), images that have apt are also told to stay root: apt drops to a user `_apt` that
-doesn't exist for the kernel there, checks that it did, and would give up.
+user and nothing listens (`Holding`), images that have apt are also told to stay root: apt drops to
+a user `_apt` that doesn't exist there, checks that it did, and would give up.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ....oci.tar import Entry
 from ....oci.tree import Tree
-from ..holding import Holding
+from ..storage.holding import Holding
 
 __all__ = ["APT_DIRECTORY", "make", "missing_from", "name_for"]
 
@@ -60,7 +60,7 @@ def missing_from(tree: Tree, holding: Holding) -> list[tuple[Entry, bytes]]:
 
 
 def _stays_root(tree: Tree, holding: Holding) -> bool:
-    if holding.true_owners:
+    if not holding.keeps_records or holding.listened:
         return False
     directory = tree.lookup(APT_DIRECTORY)
     return directory is not None and directory.is_directory

@@ -14,16 +14,22 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from ....errors import StoreError
 from ....oci.tar import Entry
 from ....oci.tree import WHITEOUT, Node, Tree
-from ..content import open_below
-from ..record import ChunkReader, archive, entry_of
-from ..store import LayerRow, Store
-from ..unpack import unpack
+from ..storage.content import open_below
+from ..storage.epoch import Epoch
+from ..storage.mapped import as_taken
+from ..storage.record import ChunkReader, archive, entry_of
+from ..storage.store import LayerRow, Store
+from ..storage.unpack import unpack
+from .canonical import canonical, dated
+from .given import GivenTree
 from .materialise import synchronise
-from .owners import as_layers_say
-from .pool import Lease, lease
+from .owners import Owners, as_layers_say
+from .pool import Lease, lease, own
 from .scan import Known, Scan, Scanner, Stamp, State, outlive, scan
+from .shown import note_shown
 
 __all__ = ["TreeSnapshotter"]
 
@@ -39,25 +45,45 @@ class TreeSnapshotter:
         self._store.check_files(layers)
         leased = lease(self._store, layers)
         try:
-            return TreeWorkspace(self._store, layers, leased, directory)
+            workspace = TreeWorkspace(self._store, layers, leased)
+            if directory is None:
+                return workspace
+            return TreeWorkspace(self._store, layers, leased.move(directory), resumed=True)
         except BaseException:
             leased.end()
             raise
 
+    def resume(self, layers: Sequence[LayerRow], directory: Path) -> TreeWorkspace:
+        """See `Snapshotter`."""
+        return TreeWorkspace(self._store, layers, own(directory), resumed=True)
+
 
 class TreeWorkspace:
-    """A leased tree that shows exactly its layers, until a container changes it."""
+    """A leased tree that shows exactly its layers, until a container changes it.
+
+    Args:
+        store: has the layers.
+        layers: lowest first.
+        leased: the tree.
+        resumed: whether it stays as a container has left it.
+    """
 
     def __init__(
-        self, store: Store, layers: Sequence[LayerRow], leased: Lease, directory: Path | None
+        self, store: Store, layers: Sequence[LayerRow], leased: Lease, *, resumed: bool = False
     ) -> None:
         self._store = store
         self._layers = tuple(layers)
         self._lease = leased
-        self._directory = directory
         self.files = leased.files
         self._path = os.fspath(self.files)
-        self._state = self._right_state()
+        self.records = leased.directory / "records"
+        if not resumed:
+            self.records.unlink(missing_ok=True)
+        self._owners = Owners(self.files, self.records)
+        self._given = GivenTree(leased.directory) if store.holding.mapped else None
+        self._state = self._left_state() if resumed else self._right_state()
+        if self._given is not None and not resumed:
+            self._given.give(store.tree(self._layers))
         self._scanner = Scanner(self._path, store.holding)
         self.root: Mapping[str, Any] = {"tree": self._path, "busy": os.fspath(leased.busy)}
 
@@ -67,6 +93,7 @@ class TreeWorkspace:
         numbers = [(layer.number, layer.size) for layer in self._layers]
         if state is None or state.kind != self._store.holding.kind:
             state = State(self._store.holding.kind, [], {})
+        note_shown(self._lease.directory, state.paths)
         if state.layers != numbers or state.differs(found.stamps) or not self._layers:
             # Until the new state is written, the old one still tells which files are right.
             tree = self._store.tree(self._layers)
@@ -76,14 +103,24 @@ class TreeWorkspace:
         outlive(known.stamp for known in state.paths.values())
         return state
 
+    def _left_state(self) -> State:
+        state = State.load(self._lease.state)
+        if state is None:
+            raise StoreError(f"the files of a container in {self._lease.directory} are damaged")
+        note_shown(self._lease.directory, state.paths)
+        return state
+
     def changes(self) -> Iterator[Entry]:
         """See `Workspace`."""
-        return iter(self._compare(self._scanner.look()))
+        return iter(self._compare(self._look()))
 
-    def commit(self) -> LayerRow:
+    def commit(self, epoch: Epoch | None = None) -> LayerRow:
         """See `Workspace`."""
-        found = self._scanner.look()
+        found = self._look()
         entries = self._compare(found)
+        if epoch is not None:
+            entries = list(dated(entries, self.files, epoch))
+            found = self._scanner.look()
         with self._store.scratch() as scratch:
             layer = scratch / "layer"
             layer.mkdir()
@@ -93,18 +130,25 @@ class TreeWorkspace:
         self._lease.end()
         return row
 
-    def keep(self) -> None:
-        """See `Workspace`."""
-        if self._directory is not None:
-            self._directory.mkdir(parents=True, exist_ok=True)
-            self._write(self._compare(self._scanner.look()), self._directory)
-        self._lease.end()
-
     def discard(self) -> None:
         """See `Workspace`."""
+        if self._lease.handle >= 0:
+            if self._given is not None:
+                self._look()
+            if self._given is not None or note_shown(self._lease.directory, self._state.paths):
+                self._state.save(self._lease.state)
         self._lease.end()
 
     # --- finding what changed ---
+
+    def _look(self) -> Scan:
+        note_shown(self._lease.directory, self._state.paths)
+        if self._given is None:
+            return self._scanner.look()
+        self._given.take()
+        found = self._scanner.look()
+        self._given.note_unchanged(self._state.paths, found)
+        return found
 
     def _compare(self, found: Scan) -> list[Entry]:
         """What is different from the layers, in tar order."""
@@ -139,7 +183,7 @@ class TreeWorkspace:
             ):
                 changed.discard(path)
         links: dict[int, str] = {}
-        entries = []
+        entries: list[Entry] = []
         for path in sorted(changed | removed, key=lambda path: path.split("/")):
             if path in removed:
                 directory, _, name = path.rpartition("/")
@@ -147,19 +191,32 @@ class TreeWorkspace:
                 entries.append(Entry(where, stat.S_IFREG))
             else:
                 entries.append(self._entry(path, base.lookup(path), found, links))
-        return entries
+        return canonical(entries, base, self._store, self.files)
 
     def _entry(self, path: str, before: Node | None, found: Scan, links: dict[int, str]) -> Entry:
         full = f"{self._path}/{path}"
         status = os.lstat(full)
         entry = entry_of(path, status, full)
-        if not self._store.holding.true_owners:
-            entry = as_layers_say(entry, before, found.opened)
+        if self._given is not None:
+            entry = as_taken(entry, self._given.taken, before)
+        elif not self._store.holding.true_owners:
+            entry = as_layers_say(
+                entry, before, found.opened, self._owners, lambda *_: self._is_known(path)
+            )
         if entry.kind != stat.S_IFDIR and status.st_nlink > 1:
             first = links.setdefault(status.st_ino, path)
             if first != path:
                 return entry._replace(mode=entry.mode & 0o7777, size=0, link=first)
         return entry
+
+    def _is_known(self, path: str) -> bool:
+        """Whether the file at a path is the one that was put there; inodes are used again."""
+        known = self._state.paths.get(path)
+        full = f"{self._path}/{path}"
+        if known is None or known.stamp.inode != os.lstat(full).st_ino:
+            return False
+        node = self._store.tree(self._layers).lookup(path)
+        return node is None or self._owners.has_what_it_needs(path, node.entry)
 
     # --- keeping what changed ---
 

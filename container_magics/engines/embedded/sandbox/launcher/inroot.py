@@ -13,10 +13,20 @@ import stat
 
 from . import kernel
 
-__all__ = ["make_directories", "open_in_root", "read_in_root"]
+__all__ = [
+    "make_directories",
+    "make_mount_point",
+    "open_file_below",
+    "open_in_root",
+    "read_in_root",
+    "remove_empty_file",
+]
 
 _MAX_LINKS = 40
 _MAX_FILE = 1 << 20
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Non-blocking, so that a FIFO which an attacker has put in a file's place gives an error.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def open_in_root(root: int, path: str, flags: int) -> int:
@@ -93,3 +103,66 @@ def make_directories(root: int, path: str) -> None:
             here = below
     finally:
         os.close(here)
+
+
+def make_mount_point(root: int, target: str, *, directory: bool) -> None:
+    """What something can be mounted on inside the root; a file that is missing is made empty."""
+    if directory:
+        make_directories(root, target)
+        return
+    parent, _, name = target.rstrip("/").rpartition("/")
+    make_directories(root, parent)
+    try:
+        os.close(open_in_root(root, target, os.O_PATH))
+    except FileNotFoundError:
+        holder = open_in_root(root, parent or ".", os.O_PATH | os.O_DIRECTORY)
+        flags = os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC
+        os.close(os.open(name, flags, 0o644, dir_fd=holder))
+        os.close(holder)
+
+
+def remove_empty_file(root: int, path: str) -> None:
+    """Remove a regular file inside the root if it is there and empty.
+
+    Raises:
+        PermissionError: a directory on the way does not let us.
+    """
+    parent, _, name = path.rpartition("/")
+    try:
+        directory = open_in_root(root, parent or ".", os.O_PATH | os.O_DIRECTORY)
+    except PermissionError:
+        raise
+    except OSError:
+        return  # It was in something else that was mounted.
+    try:
+        status = os.stat(name, dir_fd=directory, follow_symlinks=False)
+        if stat.S_ISREG(status.st_mode) and not status.st_size:
+            os.unlink(name, dir_fd=directory)
+    except FileNotFoundError:
+        return
+    finally:
+        os.close(directory)
+
+
+def open_file_below(root: str, path: str) -> int:
+    """A regular file at a relative, clean path below a directory; no component may be a symlink.
+
+    Raises:
+        OSError: it is missing, is no regular file, or lies behind a symlink.
+    """
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        raise OSError(f"not a clean path: {path!r}")
+    here = os.open(root, _DIRECTORY)
+    try:
+        for part in parts[:-1]:
+            below = os.open(part, _DIRECTORY, dir_fd=here)
+            os.close(here)
+            here = below
+        file = os.open(parts[-1], _FILE, dir_fd=here)
+    finally:
+        os.close(here)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise OSError(f"no regular file: {path!r}")
+    return file

@@ -31,11 +31,13 @@ __all__ = [
     "become_subreaper",
     "die_with_parent",
     "drop_bounding_capabilities",
+    "limit_capabilities",
     "mount",
     "no_new_privileges",
     "openat2_in_root",
     "pivot_root",
     "raise_loopback",
+    "set_read_only",
     "sethostname",
     "syscall",
     "umount",
@@ -68,6 +70,11 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _RESOLVE_IN_ROOT = 0x10
 _SYS_OPENAT2 = 437
+_CAPABILITY_VERSION_3 = 0x20080522
+_SYS_MOUNT_SETATTR = 442
+_AT_FDCWD = -100
+_AT_RECURSIVE = 0x8000
+_MOUNT_ATTR_RDONLY = 1
 _SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -102,6 +109,20 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
         data.encode("utf-8", "surrogateescape") or None,
     )
     _check(result, f"mount {kind or 'bind'} on {target}")
+
+
+def set_read_only(path: str) -> None:
+    """Make a mount and every mount in it read-only (mount_setattr(2), Linux 5.12)."""
+    attributes = struct.pack("=QQQQ", _MOUNT_ATTR_RDONLY, 0, 0, 0)
+    result = _libc.syscall(
+        ctypes.c_long(_SYS_MOUNT_SETATTR),
+        ctypes.c_int(_AT_FDCWD),
+        path.encode("utf-8", "surrogateescape"),
+        ctypes.c_uint(_AT_RECURSIVE),
+        attributes,
+        ctypes.c_size_t(len(attributes)),
+    )
+    _check(int(result), f"mount_setattr {path}")
 
 
 def umount(target: str, flags: int = 0) -> None:
@@ -155,6 +176,17 @@ def drop_bounding_capabilities(keep: frozenset[int]) -> None:
             return
         if present and capability not in keep:
             _prctl(_PR_CAPBSET_DROP, capability)
+
+
+def limit_capabilities(keep: frozenset[int]) -> None:
+    """Have none but `keep` from now on (capset(2)); for a process that executes nothing more."""
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    had = ctypes.create_string_buffer(24)
+    _check(_libc.capget(header, had), "read capabilities")
+    _, low, _, _, high, _ = struct.unpack("=6I", had.raw)
+    mask = sum(1 << capability for capability in keep) & (high << 32 | low)
+    words = [word for half in (mask & 0xFFFFFFFF, mask >> 32) for word in (half, half, 0)]
+    _check(_libc.capset(header, struct.pack("=6I", *words)), "limit capabilities")
 
 
 def openat2_in_root(root: int, path: str, flags: int) -> int:

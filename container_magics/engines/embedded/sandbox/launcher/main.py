@@ -3,6 +3,8 @@
 Messages are JSON behind a four-byte length. A request is {"id": n, "spec": …} with the three
 standard streams passed beside it (SCM_RIGHTS), or {"id": n, "signal": number}. The answers
 are {"id": n, "pid": …} once it runs, and at its end {"id": n, "exit": code, "failed": text|null}.
+{"shim": …} makes a process that stays with a container (see `shim.main`), with its client's socket
+beside it; nothing is answered here.
 """
 
 from __future__ import annotations
@@ -19,6 +21,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from . import kernel
+from .forking import forget_everything_but, fork
+from .shim.main import serve
 from .supervisor import supervise
 
 __all__ = ["main"]
@@ -87,6 +91,8 @@ class _Launcher:
             self._input = self._input[4 + length :]
             if "spec" in request:
                 self._start(request)
+            elif "shim" in request:
+                self._start_shim(request["shim"])
             else:
                 self._signal(request)
 
@@ -94,10 +100,11 @@ class _Launcher:
         streams = (self._handles.pop(0), self._handles.pop(0), self._handles.pop(0))
         status_read, status_write = os.pipe2(os.O_CLOEXEC)
         me = os.getpid()
-        pid = os.fork()
+        pid = fork()
         if pid == 0:
             try:
-                self._become_supervisor(me, status_read, streams)
+                forget_everything_but((*streams, status_write))
+                kernel.die_with_parent(me, signal.SIGTERM)
                 supervise(request["spec"], streams, status_write)
             finally:
                 os._exit(125)
@@ -108,20 +115,20 @@ class _Launcher:
         self._containers[container.number] = container
         self._selector.register(status_read, selectors.EVENT_READ, lambda: self._status(container))
 
-    def _become_supervisor(self, launcher: int, status_read: int, streams: tuple[int, ...]) -> None:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        self._selector.close()
-        self._control.close()
-        os.close(status_read)
-        for container in self._containers.values():
-            if container.status >= 0:
-                os.close(container.status)
-        for handle in self._handles:
-            if handle not in streams:
-                os.close(handle)
-        kernel.die_with_parent(launcher, signal.SIGTERM)
+    def _start_shim(self, config: dict[str, Any]) -> None:
+        """A process that is nobody's child, and so outlives this one."""
+        creator = self._handles.pop(0)
+        child = os.fork()
+        if child == 0:
+            try:
+                os.setsid()
+                if os.fork() == 0:
+                    forget_everything_but((creator,))
+                    serve(config, socket.socket(fileno=creator))
+            finally:
+                os._exit(0)
+        os.close(creator)
+        os.waitpid(child, 0)
 
     def _status(self, container: _Container) -> None:
         data = os.read(container.status, 1 << 16)

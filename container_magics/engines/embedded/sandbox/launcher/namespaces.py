@@ -1,4 +1,4 @@
-"""A container's namespaces and file system, on the rungs `root` and `oneuid`.
+"""A container's namespaces and file system, on the rungs `root`, `subuid` and `oneuid`.
 
 The order is runc's (OCI runtime-spec, "Linux Container Configuration"): root file system, /proc,
 /dev, /sys, files and volumes from the host, pivot_root, masked paths. Everything is mounted in a
@@ -7,22 +7,35 @@ mount namespace that ends with the container, so nothing has to be unmounted.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from . import kernel
-from .inroot import make_directories, open_in_root
+from . import files, kernel, mapping
+from .inroot import make_directories, make_mount_point, open_in_root
 
-__all__ = ["KEPT_CAPABILITIES", "enter_root", "leave_host"]
+__all__ = [
+    "KEPT_CAPABILITIES",
+    "LINKS",
+    "NODES",
+    "RUNGS",
+    "enter_root",
+    "leave_host",
+    "make_read_only",
+]
+
+RUNGS = ("root", "subuid", "oneuid")
+"""The rungs that are made of namespaces."""
 
 # Docker's default set, by number: chown, dac_override, fowner, fsetid, kill, setgid, setuid,
 # setpcap, net_bind_service, net_raw, sys_chroot, mknod, audit_write, setfcap.
 KEPT_CAPABILITIES = frozenset((0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31))
 
-_NODES = {
+# What a container's /dev has: character devices by number, and symlinks.
+NODES = {
     "null": (1, 3),
     "zero": (1, 5),
     "full": (1, 7),
@@ -30,7 +43,7 @@ _NODES = {
     "urandom": (1, 9),
     "tty": (5, 0),
 }
-_LINKS = {
+LINKS = {
     "fd": "/proc/self/fd",
     "stdin": "/proc/self/fd/0",
     "stdout": "/proc/self/fd/1",
@@ -42,16 +55,19 @@ _MASKED = (
     "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware",
 )  # fmt: skip
 _READ_ONLY = ("/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger")
+_SHM_SIZE = 64 << 20
 _QUIET = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
 
 
-def leave_host(*, user_namespace: bool, network: str) -> None:
+def leave_host(rung: str, network: str) -> None:
     """Leave the host's namespaces; the caller's next child is PID 1 of the new one."""
     uid, gid = os.geteuid(), os.getegid()
     flags = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWUTS | kernel.CLONE_NEWIPC
     if network == "none":
         flags |= kernel.CLONE_NEWNET
-    if user_namespace:
+    if rung == "subuid":
+        mapping.unshare(flags)
+    elif rung == "oneuid":
         kernel.unshare(flags | kernel.CLONE_NEWUSER)
         Path("/proc/self/setgroups").write_text("deny")
         Path("/proc/self/uid_map").write_text(f"0 {uid} 1")
@@ -63,24 +79,24 @@ def leave_host(*, user_namespace: bool, network: str) -> None:
         kernel.raise_loopback()
 
 
-def enter_root(spec: Mapping[str, Any], *, user_namespace: bool) -> None:
-    """Mount the container's root and make it `/`.
-
-    Args:
-        spec: `root` (overlay or tree), `mount` (an empty directory to mount on), `files` (path in
-            the container → host file), `binds` ([source, target, read only]), `hostname`.
-        user_namespace: whether device nodes must be borrowed from the host.
-    """
-    merged = spec["mount"]
+def enter_root(spec: Mapping[str, Any]) -> None:
+    """Mount the container's root and make it `/`; `spec` is as `sandbox.client.Spec` sends it."""
+    merged, user_namespace = spec["mount"], spec["rung"] != "root"
     _mount_root(spec["root"], merged, user_namespace)
+    if spec["rung"] != "oneuid":
+        for path, uid, gid in spec["owners"]:
+            os.chown(path, uid, gid, follow_symlinks=False)
+    for directory, view in spec["views"].items():
+        if "tree" not in view:
+            _mount_root(view, directory, user_namespace)
     root = os.open(merged, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    _mount_at(root, "proc", "proc", "proc", _QUIET)
-    _make_dev(root, user_namespace)
-    _mount_sys(root, user_namespace)
+    if not spec["copying"]:  # What is copied there shall not be lost.
+        _mount_at(root, "proc", "proc", "proc", _QUIET)
+        _make_dev(root, user_namespace, spec["shm_size"] or _SHM_SIZE)
+        _mount_sys(root, user_namespace)
     for target, source in spec["files"].items():
         _show(root, source, target)
-    for source, target, read_only in spec["binds"]:
-        _bind(root, source, target, read_only=read_only)
+    _mount_volumes(root, spec)
     os.chdir(merged)
     os.close(root)
     kernel.pivot_root(".", ".")
@@ -90,17 +106,31 @@ def enter_root(spec: Mapping[str, Any], *, user_namespace: bool) -> None:
     kernel.sethostname(spec["hostname"])
 
 
+def make_read_only() -> None:
+    """Make the container's own file system read-only; what is mounted in it stays as it is."""
+    flags = kernel.MS_BIND | kernel.MS_REMOUNT | kernel.MS_RDONLY
+    kernel.mount("", "/", flags=flags)
+
+
 def _mount_root(root: Mapping[str, Any], merged: str, user_namespace: bool) -> None:
     if "tree" in root:
         kernel.mount(root["tree"], merged, flags=kernel.MS_BIND | kernel.MS_REC)
         return
     os.chdir(root["base"])
+    _forget_last_mount(root["work"])
     options = f"lowerdir={':'.join(root['lower'])},upperdir={root['upper']},workdir={root['work']}"
     options += ",userxattr" if user_namespace else ",index=off,redirect_dir=off,metacopy=off"
     try:
         kernel.mount("overlay", merged, "overlay", 0, options + ",volatile")
     except OSError:
         kernel.mount("overlay", merged, "overlay", 0, options)
+
+
+def _forget_last_mount(work: str) -> None:
+    """Overlayfs mounts what was mounted `volatile` no second time, unless it is told to."""
+    mark = f"{work}/work/incompat"
+    if os.path.lexists(mark):
+        files.remove(mark)
 
 
 def _at(root: int, path: str, flags: int = os.O_DIRECTORY) -> int:
@@ -114,7 +144,19 @@ def _mount_at(root: int, path: str, source: str, kind: str, flags: int = 0, data
     os.close(handle)
 
 
-def _make_dev(root: int, user_namespace: bool) -> None:
+def _mount_volumes(root: int, spec: Mapping[str, Any]) -> None:
+    """Binds and tmpfs in the order of their targets, so that one inside another is not hidden."""
+    volumes = [(target, source, read_only) for source, target, read_only in spec["binds"]]
+    volumes += [(target, "", size) for target, size in spec["tmpfs"]]
+    for target, source, option in sorted(volumes):
+        if source:
+            _bind(root, source, target, read_only=option)
+        else:
+            data = f"mode=1777,size={option}" if option else "mode=1777"
+            _mount_at(root, target, "tmpfs", "tmpfs", kernel.MS_NOSUID, data)
+
+
+def _make_dev(root: int, user_namespace: bool, shm_size: int) -> None:
     _mount_at(
         root,
         "dev",
@@ -124,7 +166,7 @@ def _make_dev(root: int, user_namespace: bool) -> None:
         "mode=755,size=65536k",
     )
     dev = _at(root, "dev")
-    for name, (major, minor) in _NODES.items():
+    for name, (major, minor) in NODES.items():
         if user_namespace:
             os.close(os.open(name, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o666, dir_fd=dev))
             node = os.open(name, os.O_PATH | os.O_CLOEXEC, dir_fd=dev)
@@ -133,12 +175,12 @@ def _make_dev(root: int, user_namespace: bool) -> None:
         else:
             os.mknod(name, stat.S_IFCHR | 0o666, os.makedev(major, minor), dir_fd=dev)
             os.chmod(name, 0o666, dir_fd=dev)  # noqa: S103 - /dev/null is everybody's
-    for name, target in _LINKS.items():
+    for name, target in LINKS.items():
         os.symlink(target, name, dir_fd=dev)
     quiet = kernel.MS_NOSUID | kernel.MS_NOEXEC
     terminals = "newinstance,ptmxmode=0666,mode=0620" + ("" if user_namespace else ",gid=5")
     _mount_at(dev, "pts", "devpts", "devpts", quiet, terminals)
-    _mount_at(dev, "shm", "shm", "tmpfs", _QUIET, "mode=1777,size=65536k")
+    _mount_at(dev, "shm", "shm", "tmpfs", _QUIET, f"mode=1777,size={shm_size}")
     _mount_at(dev, "mqueue", "mqueue", "mqueue", _QUIET)
     os.close(dev)
 
@@ -167,21 +209,7 @@ def _show(root: int, source: str, target: str) -> None:
 def _bind(root: int, source: str, target: str, *, read_only: bool) -> None:
     """Bind a file or directory of the host; what is missing in the container is made."""
     directory = Path(source).is_dir()
-    if directory:
-        make_directories(root, target)
-    else:
-        parent, _, name = target.rstrip("/").rpartition("/")
-        make_directories(root, parent)
-        try:
-            os.close(_at(root, target, 0))
-        except FileNotFoundError:
-            holder = _at(root, parent or ".")
-            os.close(
-                os.open(
-                    name, os.O_CREAT | os.O_WRONLY | os.O_EXCL | os.O_CLOEXEC, 0o644, dir_fd=holder
-                )
-            )
-            os.close(holder)
+    make_mount_point(root, target, directory=directory)
     handle = _at(root, target, os.O_DIRECTORY if directory else 0)
     place = f"/proc/self/fd/{handle}"
     kernel.mount(source, place, flags=kernel.MS_BIND | kernel.MS_REC)
@@ -193,7 +221,18 @@ def _bind(root: int, source: str, target: str, *, read_only: bool) -> None:
 
 
 def _remount_read_only(path: str) -> None:
-    """Keeps the flags that a user namespace may not clear (mount_namespaces(7))."""
+    """Make a mount read-only, and those in it where Linux can (5.12).
+
+    Before that, one remounts, with the flags that a user namespace may not clear
+    (mount_namespaces(7)).
+    """
+    try:
+        kernel.set_read_only(path)
+    except OSError as error:
+        if error.errno not in (errno.ENOSYS, errno.EPERM):
+            raise
+    else:
+        return
     have = os.statvfs(path).f_flag
     kept = have & (kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC)
     times = (0x400, 0x800, 0x200000)

@@ -19,21 +19,22 @@ import posixpath
 import re
 import secrets
 import select
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import filters, trampoline
+from . import filters, kernel, trampoline
 from .accounts import look_up
-from .inroot import make_directories, open_in_root
+from .inroot import make_directories, make_mount_point, open_in_root
+from .limits import set_limits
+from .listening.process import Listening
 from .program import CannotStartError, cannot_execute, find_program
 
-__all__ = ["Pipes", "become", "follow"]
+__all__ = ["Following", "Pipes", "become", "binds_of"]
 
 _SHOWN = ("/dev", "/proc", "/sys")
 _END = re.compile(rb"^proot info: pid (\d+): (exited with status|terminated with signal) (\d+)$")
 _TEMPORARY = "/tmp"  # noqa: S108 - where PRoot 5.1.0 puts its files; we only remove them
-_KILL_AGAIN_SECONDS = 0.02
 _TAIL = 2000
 
 
@@ -48,6 +49,12 @@ class Pipes:
         """For the supervisor, after the fork."""
         os.close(self._messages_in)
         os.close(self._facts_in)
+
+    def close(self) -> None:
+        """For a fork that failed."""
+        self.keep_reading_ends()
+        os.close(self.messages)
+        os.close(self.facts)
 
     def place(self) -> None:
         """For the child: PRoot's standard error is ours from here on."""
@@ -89,11 +96,18 @@ class _View:
             os.close(handle)
 
 
-def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]) -> NoReturn:
+def become(
+    spec: Mapping[str, Any],
+    pipes: Pipes,
+    environment: Mapping[str, str],
+    listening: Listening | None,
+) -> NoReturn:
     """Turn this process into PRoot running the command of `spec`; `environment` gives defaults.
 
+    Where nobody listens, PRoot itself pretends to be the user.
+
     Raises:
-        CannotStartError: as `find_program`, or for what this rung can't do.
+        CannotStartError: as `find_program` and `set_limits`, or for what this rung can't do.
         UnknownAccountError: the spec's user is not in the image.
         OSError: PRoot can't be executed, or the tree not be written.
     """
@@ -101,17 +115,13 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
         raise CannotStartError(
             "the rung proot shares the host's network: --network none needs namespaces", 125
         )
+    if spec["shm_size"]:
+        raise CannotStartError(
+            "the rung proot shows the host's /dev/shm: --shm-size needs namespaces", 125
+        )
     tree = spec["root"]["tree"]
     root = os.open(tree, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    binds = {path: path for path in _SHOWN}
-    binds.update((_absolute(target), source) for target, source in spec["files"].items())
-    for source, target, read_only in spec["binds"]:
-        if read_only:
-            raise CannotStartError(
-                f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy it",
-                125,
-            )
-        binds[_absolute(target)] = source
+    binds = {**{path: path for path in _SHOWN}, **binds_of(spec, root)}
     account = look_up(root, spec["user"])
     cwd = _absolute(spec["cwd"])
     view = _View(root, cwd, binds)
@@ -120,9 +130,16 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
     variables = {"HOME": account.home, **environment, **spec["env"]}
     program = find_program(spec["argv"][0], variables["PATH"], view.status)
     place = _put_trampoline(root)
-    identity = ["-0"] if account.uid == account.gid == 0 else ["-i", f"{account.uid}:{account.gid}"]
+    identity = []
+    if listening is None:
+        root_s = account.uid == account.gid == 0
+        identity = ["-0"] if root_s else ["-i", f"{account.uid}:{account.gid}"]
     shown = [word for target, source in binds.items() for word in ("-b", _bind(source, target))]
+    if listening is not None:
+        listening.attach(account, capable=False)
+    kernel.no_new_privileges()
     filters.install(filters.hide_new_calls())
+    set_limits(spec["ulimits"])
     pipes.place()
     os.execve(  # noqa: S606 - a program and its arguments, without a shell on purpose
         spec["proot"],
@@ -132,6 +149,32 @@ def become(spec: Mapping[str, Any], pipes: Pipes, environment: Mapping[str, str]
         ],
         {"PATH": "/usr/bin:/bin"},
     )  # fmt: skip
+
+
+def binds_of(spec: Mapping[str, Any], root: int) -> dict[str, str]:
+    """What a container shows of the host besides devices and processes: its path → the host's.
+
+    Args:
+        spec: of the container.
+        root: a descriptor of its tree, in which places for them are made.
+
+    Raises:
+        CannotStartError: one is to be read-only.
+    """
+    binds = {_absolute(target): source for target, source in spec["files"].items()}
+    for source, target, read_only in spec["binds"]:
+        if read_only:
+            raise CannotStartError(
+                f"the rung proot can't mount {target} read-only: leave out `:ro`, or copy it",
+                125,
+            )
+        binds[_absolute(target)] = source
+    covered = {**{path: path for path in _SHOWN}, **binds}
+    for source, target, _ in spec["binds"]:
+        # Of itself PRoot would show it to whoever knows the path, but not to `ls`.
+        if _View(root, "/", covered).bound(posixpath.dirname(_absolute(target))) is None:
+            make_mount_point(root, target, directory=os.path.isdir(source))
+    return binds
 
 
 def _absolute(path: str) -> str:
@@ -158,64 +201,82 @@ def _put_trampoline(root: int) -> str:
 # --- in the supervisor --------------------------------------------------------------------------
 
 
-def follow(
-    proot: int,
-    pipes: Pipes,
-    command: str,
-    started: Callable[[int], None],
-    kill: Callable[[], None],
-    stopping: list[int],
-) -> tuple[int | None, CannotStartError | None]:
-    """Wait until PRoot has ended; what outlives the container's first process is killed.
+class Following:
+    """What PRoot says of one command, and the trampoline.
 
     Args:
-        proot: its PID.
-        pipes: the reading ends.
-        command: the command's name, for a message.
-        started: is told the PID of the container's first process.
-        kill: kills everything in the container, sparing PRoot.
-        stopping: not empty once the container shall end.
+        pid: PRoot's.
+        pipes: between the fork and here.
+        command: its name, for a message.
 
-    Returns:
-        The first process' exit status, 128 + N after signal N, None if PRoot did not say; and why
-        the command could not be started, if PRoot or the trampoline said so.
+    Attributes:
+        descriptors: the two to read from.
+        first: the PID of the command's process, 0 until it is known.
+        code: that process' exit status, 128 + N after signal N, once PRoot has told.
     """
-    first = _read_fact(pipes.facts)
-    if first is not None:
-        started(first)
-    code: int | None = None
-    text, tail = b"", b""
-    while True:
-        ending = code is not None or stopping
-        ready, _, _ = select.select(
-            [pipes.messages], [], [], _KILL_AGAIN_SECONDS if ending else None
-        )
-        if not ready:
-            kill()
-            continue
-        data = os.read(pipes.messages, 1 << 16)
-        if not data:
-            break
-        *lines, text = (text + data).split(b"\n")
+
+    def __init__(self, pid: int, pipes: Pipes, command: str) -> None:
+        pipes.keep_reading_ends()
+        self.descriptors = (pipes.messages, pipes.facts)
+        for handle in self.descriptors:
+            os.set_blocking(handle, False)
+        self.first = 0
+        self.code: int | None = None
+        self._pid = pid
+        self._command = command
+        self._facts = b""
+        self._text = b""
+        self._tail = b""
+
+    def read_facts(self) -> bool:
+        """Read what the trampoline has told; whether there may be more."""
+        data = _read(self.descriptors[1])
+        self._facts += data or b""
+        if not self.first and len(self._facts) >= trampoline.FACT.size:
+            (self.first,) = trampoline.FACT.unpack_from(self._facts)
+        return data != b""
+
+    def read_messages(self) -> bool:
+        """Read what PRoot has told; whether there may be more."""
+        data = _read(self.descriptors[0])
+        *lines, self._text = (self._text + (data or b"")).split(b"\n")
         for line in lines:
             end = _END.match(line)
             if end is None and not line.startswith(b"proot info: "):
-                tail = (tail + line + b"\n")[-_TAIL:]
-            elif end is not None and int(end[1]) == first:
+                self._tail = (self._tail + line + b"\n")[-_TAIL:]
+            elif end is not None and int(end[1]) == self.first:
                 number = int(end[3])
-                code = number if end[2].startswith(b"exited") else 128 + number
-                kill()
-    _remove_temporary(proot)
-    words = (tail + text).decode("utf-8", "replace").strip()
-    if first is None and words:
-        return code, CannotStartError(f"PRoot could not start: {words}", 125)
-    refused = _read_fact(pipes.facts)
-    return code, None if refused is None else cannot_execute(command, -refused)
+                self.code = number if end[2].startswith(b"exited") else 128 + number
+        return data != b""
+
+    def finish(self) -> CannotStartError | None:
+        """Read the rest, once PRoot has ended; why the command could not be started, if so."""
+        while self.read_facts() and _waiting(self.descriptors[1]):
+            continue
+        while self.read_messages() and _waiting(self.descriptors[0]):
+            continue
+        for handle in self.descriptors:
+            os.close(handle)
+        _remove_temporary(self._pid)
+        words = (self._tail + self._text).decode("utf-8", "replace").strip()
+        if not self.first and words:
+            return CannotStartError(f"PRoot could not start: {words}", 125)
+        if len(self._facts) < 2 * trampoline.FACT.size:
+            return None
+        (refused,) = trampoline.FACT.unpack_from(self._facts, trampoline.FACT.size)
+        return cannot_execute(self._command, -refused)
 
 
-def _read_fact(handle: int) -> int | None:
-    data = os.read(handle, trampoline.FACT.size)
-    return trampoline.FACT.unpack(data)[0] if len(data) == trampoline.FACT.size else None
+def _read(handle: int) -> bytes | None:
+    """What is there to read; None for nothing yet, b"" for nothing any more."""
+    try:
+        return os.read(handle, 1 << 16)
+    except BlockingIOError:
+        return None
+
+
+def _waiting(handle: int) -> bool:
+    return bool(select.select([handle], [], [], 0)[0])
 
 
 def _remove_temporary(proot: int) -> None:

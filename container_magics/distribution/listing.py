@@ -1,0 +1,143 @@
+"""What a registry holds: its repositories, their tags, and what refers to a manifest.
+
+After "Content Discovery" of the OCI distribution specification 1.1; the list of repositories is the
+distribution project's `/v2/_catalog`, which many registries do not have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode, urljoin
+
+from ..errors import CorruptArchiveError, RegistryError
+from ..oci.models import MAX_MANIFEST_SIZE, OCI_INDEX, Descriptor, Index, parse_manifest
+from ..reference import Reference
+from .endpoint import Endpoint
+from .purpose import Purpose, catalogue, reading
+
+if TYPE_CHECKING:
+    import requests
+
+__all__ = ["referrers", "repositories", "tags"]
+
+_MAX_PAGES = 1000
+_PAGE = 1000
+
+
+def tags(endpoint: Endpoint, reference: Reference) -> list[str]:
+    """The tags of a repository, in the registry's order.
+
+    Raises:
+        RegistryError: the registry refuses, cannot be reached, or answers nonsense.
+    """
+    purpose = reading(reference, f"list the tags of {reference.familiar_name}")
+    target = f"{reference.repository}/tags/list?n={_PAGE}"
+    return list(_names(endpoint, purpose, target, "tags"))
+
+
+def repositories(endpoint: Endpoint, registry: str) -> list[str]:
+    """The repositories of a registry, in its order.
+
+    Args:
+        endpoint: the registry's.
+        registry: as it stands in names.
+
+    Raises:
+        RegistryError: as `tags`.
+    """
+    return list(_names(endpoint, catalogue(registry), f"_catalog?n={_PAGE}", "repositories"))
+
+
+def referrers(
+    endpoint: Endpoint, reference: Reference, digest: str, artifact_type: str = ""
+) -> list[Descriptor]:
+    """Manifests whose subject is the one of a digest: signatures, SBOMs and their like.
+
+    A registry without the referrers API is asked for the tag that stands in for it ("Referrers Tag
+    Schema").
+
+    Args:
+        endpoint: the registry's.
+        reference: names the repository.
+        digest: of the subject.
+        artifact_type: only those of this type.
+
+    Raises:
+        RegistryError: as `tags`.
+    """
+    purpose = reading(reference, f"list what refers to {reference.familiar_name}@{digest}")
+    query = f"?{urlencode({'artifactType': artifact_type})}" if artifact_type else ""
+    target = f"{reference.repository}/referrers/{digest}{query}"
+    found: list[Descriptor] = []
+    for response, body in _pages(endpoint, purpose, target, statuses=(200, 404)):
+        if response.status_code == 404:
+            found += _fallback(endpoint, purpose, reference, digest)
+        else:
+            found += _index(endpoint, purpose, response, body).manifests
+    return [each for each in found if artifact_type in ("", each.artifact_type)]
+
+
+def _fallback(
+    endpoint: Endpoint, purpose: Purpose, reference: Reference, digest: str
+) -> tuple[Descriptor, ...]:
+    algorithm, _, digits = digest.partition(":")
+    target = f"{reference.repository}/manifests/{algorithm[:32]}-{digits[:64]}"
+    response, body = endpoint.read(
+        purpose, target, {"Accept": OCI_INDEX}, limit=MAX_MANIFEST_SIZE, statuses=(200, 404)
+    )
+    if response.status_code == 404:
+        return ()
+    return _index(endpoint, purpose, response, body).manifests
+
+
+def _index(
+    endpoint: Endpoint, purpose: Purpose, response: requests.Response, body: bytes | None
+) -> Index:
+    if body is None:
+        raise _too_large(endpoint, purpose)
+    try:
+        found = parse_manifest(body, response.headers.get("Content-Type", ""))
+    except CorruptArchiveError as error:
+        raise _nonsense(endpoint, purpose, error.message) from error
+    if not isinstance(found, Index):
+        raise _nonsense(endpoint, purpose, "it answered with a manifest, and not with an index")
+    return found
+
+
+def _names(endpoint: Endpoint, purpose: Purpose, target: str, key: str) -> Iterator[str]:
+    for _, body in _pages(endpoint, purpose, target):
+        if body is None:
+            raise _too_large(endpoint, purpose)
+        try:
+            names = json.loads(body.decode())[key] or []
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            raise _nonsense(endpoint, purpose, f"its answer has no {key}") from error
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise _nonsense(endpoint, purpose, f"its {key} are no list of names")
+        yield from names
+
+
+def _pages(
+    endpoint: Endpoint, purpose: Purpose, target: str, statuses: tuple[int, ...] = (200,)
+) -> Iterator[tuple[requests.Response, bytes | None]]:
+    """Answers with their bodies, from page to page as their Link headers say."""
+    seen: set[str] = set()
+    while target and target not in seen and len(seen) < _MAX_PAGES:
+        seen.add(target)
+        response, body = endpoint.read(purpose, target, limit=MAX_MANIFEST_SIZE, statuses=statuses)
+        yield response, body
+        following = response.links.get("next", {}).get("url", "")
+        target = urljoin(response.url, following) if following else ""
+
+
+def _too_large(endpoint: Endpoint, purpose: Purpose) -> RegistryError:
+    return _nonsense(endpoint, purpose, f"it answered more than {MAX_MANIFEST_SIZE} bytes")
+
+
+def _nonsense(endpoint: Endpoint, purpose: Purpose, what: str) -> RegistryError:
+    return purpose.failed(
+        f"cannot {purpose.what}: {endpoint.host}: {what}",
+        hint="check that this host is a container registry",
+    )

@@ -1,0 +1,74 @@
+"""What pulling and pushing through the engine share: its events as ours, and how they fail."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from ...errors import ContainerMagicsError, EngineUnavailableError, RegistryError
+from ..base import Cancellation, Emit, Message, PullProgress
+
+if TYPE_CHECKING:
+    from docker import APIClient
+
+    from .connection import Connection
+
+__all__ = ["NO_ACCESS", "transfer"]
+
+NO_ACCESS = re.compile(r"denied|unauthorized|no basic auth credentials|forbidden")
+"""What the engine says where a registry does not let one in."""
+
+
+def transfer(
+    engine: Connection,
+    begin: Callable[[APIClient], Iterable[Mapping[str, Any]]],
+    refused: Callable[[str], ContainerMagicsError],
+    cancelled: RegistryError,
+    emit: Emit,
+    cancel: Cancellation,
+) -> None:
+    """Emit the engine's events until it is done.
+
+    Args:
+        engine: whom to ask.
+        begin: asks, and gives the events.
+        refused: the failure for what the engine says.
+        cancelled: the failure where it was cancelled.
+        emit: as in `engines.base`.
+        cancel: as in `engines.base`.
+
+    Raises:
+        EngineUnavailableError: it cannot be reached.
+    """
+    said: list[str] = []
+    try:
+        with engine.calling(cancel) as api:
+            for event in begin(api):
+                if "error" in event:
+                    said.append(str(event["error"]))
+                    break
+                if "status" in event:
+                    emit(_progress(event))
+    except ContainerMagicsError as error:
+        if cancel.cancelled:
+            raise cancelled from error
+        if isinstance(error, EngineUnavailableError):
+            raise
+        raise refused(error.message) from error
+    if said:
+        raise refused(said[0])
+    if cancel.cancelled:
+        raise cancelled
+
+
+def _progress(event: Mapping[str, Any]) -> Message | PullProgress:
+    status, layer = str(event["status"]), str(event.get("id", ""))
+    if not layer:
+        return Message(status)
+    if status.startswith("Pulling from"):
+        return Message(f"{layer}: {status}")
+    detail = event.get("progressDetail") or {}
+    return PullProgress(
+        layer, status, int(detail.get("current") or 0), int(detail.get("total") or 0)
+    )

@@ -1,0 +1,1 @@
+"""Images of the store: found by name, pulled, removed."""

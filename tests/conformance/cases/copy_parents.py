@@ -1,0 +1,171 @@
+"""COPY --parents and --exclude."""
+
+from ..contexts import NOW, Directory, Plain
+from ..model import REFERENCE, Case, section, stated
+from .material import HEAD, STAGE
+
+CASES = [
+    *section(
+        "COPY --parents",
+        stated(
+            "parents_kept",
+            "FROM scratch\nCOPY ./x/a.txt ./y/a.txt /no_parents/\nCOPY --parents ./x/a.txt ./y/a.txt /parents/\n",
+            {"x/a.txt": "x", "y/a.txt": "y"},
+            {
+                "no_parents": Directory(mtime=None),
+                "no_parents/a.txt": "y",
+                "parents": Directory(mtime=None),
+                "parents/x": Directory(mtime=None),
+                "parents/x/a.txt": "x",
+                "parents/y": Directory(mtime=None),
+                "parents/y/a.txt": "y",
+            },
+            "COPY ./x/a.txt ./y/a.txt /no_parents/ # buildkit",
+            "COPY --parents ./x/a.txt ./y/a.txt /parents/ # buildkit",
+            base="",
+        ),
+        stated(
+            "parents_after_the_pivot",
+            "FROM scratch\nCOPY --parents ./x/./y/*.txt /parents/\n",
+            {"x/y/a.txt": "a", "x/y/b.txt": "b", "x/c.txt": "c"},
+            {
+                "parents": Directory(mtime=None),
+                "parents/y": Directory(mtime=None),
+                "parents/y/a.txt": "a",
+                "parents/y/b.txt": "b",
+            },
+            "COPY --parents ./x/./y/*.txt /parents/ # buildkit",
+            base="",
+        ),
+        stated(
+            "parents_any_depth",
+            "FROM scratch\nCOPY --parents ./src/**/*.txt /parents/\n",
+            {
+                "src/a.txt": "a",
+                "src/x/b.txt": "b",
+                "src/x/y/c.txt": "c",
+                "src/x/d.md": "d",
+                "src/z/e.md": "e",
+            },
+            {
+                "parents": Directory(mtime=None),
+                "parents/src": Directory(mtime=None),
+                "parents/src/a.txt": "a",
+                "parents/src/x": Directory(mtime=None),
+                "parents/src/x/b.txt": "b",
+                "parents/src/x/y": Directory(mtime=None),
+                "parents/src/x/y/c.txt": "c",
+            },
+            "COPY --parents ./src/**/*.txt /parents/ # buildkit",
+            base="",
+        ),
+        stated(
+            "parents_from_a_stage",
+            STAGE
+            + "RUN mkdir -p -m 700 /x/y && echo 1 > /x/y/1 && chown -R 7:8 /x\nFROM scratch\nCOPY --parents --from=s /x/./y/1 /o/\n",
+            {},
+            {
+                "o": Directory(mtime=None),
+                "o/y": Directory(0o700, mtime=None, uid=7, gid=8),
+                "o/y/1": Plain("1\n", mtime=NOW, uid=7, gid=8),
+            },
+            "COPY --parents /x/./y/1 /o/ # buildkit",
+            base="",
+        ),
+        stated(
+            "parents_of_a_directory",
+            "FROM scratch\nCOPY --parents x/y /o/\n",
+            {"x/y/a": "a", "x/z": "z"},
+            {
+                "o": Directory(mtime=None),
+                "o/x": Directory(mtime=None),
+                "o/x/y": Directory(mtime=None),
+                "o/x/y/a": "a",
+            },
+            "COPY --parents x/y /o/ # buildkit",
+            base="",
+        ),
+        stated(
+            "parents_false",
+            "FROM scratch\nCOPY --parents=false x/a /o/\n",
+            {"x/a": "a"},
+            {"o": Directory(mtime=None), "o/a": "a"},
+            "COPY x/a /o/ # buildkit",
+            base="",
+        ),
+        Case(
+            "parents_missing",
+            HEAD + "COPY --parents x/nope /o/\n",
+            {"x/a": "a"},
+            oracle=REFERENCE,
+            error="SourceNotFoundError",
+            words="nope",
+            line=2,
+        ),
+    ),
+    *section(
+        "COPY --exclude",
+        stated(
+            "exclude_of_a_pattern",
+            "FROM scratch\nCOPY --exclude=*.txt hom* /mydir/\n",
+            {"home.txt": "1", "home.md": "2", "homer": "3", "other": "4"},
+            {"mydir": Directory(mtime=None), "mydir/home.md": "2", "mydir/homer": "3"},
+            "COPY hom* /mydir/ # buildkit",
+            base="",
+        ),
+        stated(
+            "exclude_several",
+            "FROM scratch\nCOPY --exclude=*.txt --exclude=*.md hom* /mydir/\n",
+            {"home.txt": "1", "home.md": "2", "homer": "3"},
+            {"mydir": Directory(mtime=None), "mydir/homer": "3"},
+            "COPY hom* /mydir/ # buildkit",
+            base="",
+        ),
+        stated(
+            "exclude_in_a_directory",
+            "FROM scratch\nCOPY --exclude=*.txt --exclude=**/*.md d /o/\n",
+            {"d/a.txt": "1", "d/a.md": "2", "d/s/b.txt": "3", "d/s/b.md": "4"},
+            {"o": Directory(mtime=None), "o/s": Directory(mtime=None), "o/s/b.txt": "3"},
+            "COPY d /o/ # buildkit",
+            base="",
+        ),
+        stated(
+            "exclude_a_directory",
+            "FROM scratch\nCOPY --exclude=s d /o/\n",
+            {"d/a": "1", "d/s/b": "2", "d/t/s/c": "3"},
+            {
+                "o": Directory(mtime=None),
+                "o/a": "1",
+                "o/t": Directory(mtime=None),
+                "o/t/s": Directory(mtime=None),
+                "o/t/s/c": "3",
+            },
+            "COPY d /o/ # buildkit",
+            base="",
+        ),
+        stated(
+            "exclude_from_a_stage",
+            STAGE
+            + "RUN mkdir /d && echo 1 > /d/a && echo 2 > /d/b.log\nFROM scratch\nCOPY --from=s --exclude=*.log /d /o/\n",
+            {},
+            {"o": Directory(mtime=None), "o/a": Plain("1\n", mtime=NOW)},
+            "COPY /d /o/ # buildkit",
+            base="",
+        ),
+        stated(
+            "exclude_with_parents",
+            "FROM scratch\nCOPY --parents --exclude=**/b d/./*/ /o/\n",
+            {"d/x/a": "1", "d/x/b": "2"},
+            {"o": Directory(mtime=None), "o/x": Directory(mtime=None), "o/x/a": "1"},
+            "COPY --parents d/./*/ /o/ # buildkit",
+            base="",
+        ),
+        stated(
+            "exclude_the_source_itself",
+            "FROM busybox:test\nCOPY --exclude=b a b /o/\n",
+            {"a": "1", "b": "2"},
+            {"o": Directory(mtime=None), "o/a": "1"},
+            "COPY a b /o/ # buildkit",
+        ),
+    ),
+]

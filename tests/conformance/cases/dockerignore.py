@@ -1,0 +1,192 @@
+"""The .dockerignore file."""
+
+from ..contexts import Directory, Link
+from ..model import CLASSIC, Case, section, stated
+from .material import HEAD, SMALL, TREE
+
+CASES = [
+    *section(
+        ".dockerignore file",
+        Case(
+            "copy_dockerignore",
+            HEAD + "COPY . /c/\nCOPY d /d/\n",
+            {
+                **TREE,
+                ".dockerignore": "# no\n*.txt\n!top.txt\nd/sub\n!d/sub/deep/e\n**/*.md\n",
+                "x/y.md": "y",
+            },
+        ),
+        Case(
+            "copy_dockerignore_all_but",
+            HEAD + "COPY . /c/\n",
+            {**TREE, ".dockerignore": "*\n!d/sub/c.md\n!other.txt\n"},
+        ),
+        Case(
+            "copy_dockerfile_ignored",
+            HEAD + "COPY . /c/\n",
+            {**TREE, "Dockerfile": "FROM x\n", ".dockerignore": "Dockerfile\n.dockerignore\n"},
+        ),
+        Case("copy_ignore_dirs", HEAD + "COPY . /c/\n", {**SMALL, ".dockerignore": "d/\n!d/sub\n"}),
+        Case(
+            "copy_ignore_spaces",
+            HEAD + "COPY . /c/\n",
+            {**SMALL, ".dockerignore": "  top  \n/d/sub\n./x0.txt\n\n#d\n"},
+        ),
+        Case("copy_ignore_dot", HEAD + "COPY . /c/\n", {**SMALL, ".dockerignore": ".\n!top\n"}),
+        Case(
+            "copy_ignore_wild_source",
+            HEAD + "COPY d/* /c/\n",
+            {**SMALL, ".dockerignore": "d/a.txt\n"},
+            error="SourceNotFoundError",
+            line=2,
+        ),
+        Case("copy_ignored_dir", HEAD + "COPY d /c/\n", {**SMALL, ".dockerignore": "d/*\n"}),
+        Case(
+            "ignored_source",
+            HEAD + "COPY a /\n",
+            {"a": "", ".dockerignore": "a\n"},
+            error="SourceNotFoundError",
+            words='"/a"',
+            line=2,
+        ),
+        Case(
+            "copy_ignored_link_target",
+            HEAD + "COPY l /l\n",
+            {"l": Link("a"), "a": "a", ".dockerignore": "a\n"},
+            error="SourceNotFoundError",
+            line=2,
+        ),
+        Case("add_dockerignored", HEAD + "ADD . /n/\n", {**SMALL, ".dockerignore": "top\n"}),
+        Case(
+            "ignore_reference_patterns",
+            HEAD + "COPY . /c/\n",
+            {
+                ".dockerignore": "# comment\n*/temp*\n*/*/temp*\ntemp?\n",
+                "temp": "1",
+                "tempa": "2",
+                "tempab": "3",
+                "a/temporary.txt": "4",
+                "a/kept": "5",
+                "a/b/temp": "6",
+                "a/b/c/temp": "7",
+            },
+        ),
+        Case(
+            "ignore_any_depth",
+            HEAD + "COPY . /c/\n",
+            {
+                ".dockerignore": "**/*.go\n**/node/**\nx/**/y\n",
+                "a.go": "1",
+                "d/e/b.go": "2",
+                "node/f": "3",
+                "d/node/g/h": "4",
+                "x/y": "5",
+                "x/1/2/y": "6",
+                "x/1/z": "7",
+                "node.txt": "8",
+            },
+        ),
+        Case(
+            "ignore_exceptions_in_order",
+            HEAD + "COPY . /c/\n",
+            {
+                ".dockerignore": "*.md\n!README*.md\nREADME-secret.md\n",
+                "a.md": "1",
+                "README.md": "2",
+                "README-x.md": "3",
+                "README-secret.md": "4",
+                "d/a.md": "5",
+            },
+        ),
+        Case(
+            "ignore_exception_undone",
+            HEAD + "COPY . /c/\n",
+            {
+                ".dockerignore": "*.md\nREADME-secret.md\n!README*.md\n",
+                "a.md": "1",
+                "README.md": "2",
+                "README-secret.md": "4",
+            },
+        ),
+        Case(
+            "ignore_many_rules",
+            HEAD + "COPY . /c/\nCOPY src /s/\nCOPY src/*.c /w/\n",
+            {
+                ".dockerignore": "*\n!src\n!lib/*.h\nsrc/gen/*\n!src/gen/keep?\n**/*.o\n!**/final.o\n[ab].c\nsrc/[!a-y].c\nsrc/esc\\*\n",
+                "src/a.c": "1",
+                "src/z.c": "2",
+                "src/gen/x": "3",
+                "src/gen/keep1": "4",
+                "src/gen/deep/keep2": "5",
+                "src/m.o": "6",
+                "src/final.o": "7",
+                "lib/a/b.h": "8",
+                "lib/c.h": "9",
+                "lib/d.c": "10",
+                "a.c": "11",
+                "src/esc*": "12",
+                "src/escx": "13",
+                "top": "14",
+            },
+        ),
+        Case(
+            "ignore_crlf_and_bom",
+            HEAD + "COPY . /c/\n",
+            {".dockerignore": "\ufefftop\r\nd/sub\r\n", **SMALL},
+        ),
+        Case(
+            "ignore_exception_with_spaces",
+            HEAD + "COPY . /c/\n",
+            {".dockerignore": "*\n! top\n!  d/a.txt  \n", **SMALL},
+        ),
+        Case(
+            "ignore_names_dot_dot",
+            HEAD + "COPY . /c/\n",
+            {".dockerignore": "d/../top\n../x0.txt\n/\n", **SMALL},
+        ),
+        Case(
+            "ignore_bad_pattern",
+            HEAD + "COPY . /c/\n",
+            {".dockerignore": "[\n", **SMALL},
+            error="DockerfileError",
+            oracle=CLASSIC,
+        ),
+        Case(
+            "ignore_exception_alone",
+            HEAD + "COPY . /c/\n",
+            {".dockerignore": "!\n", **SMALL},
+            error="DockerfileError",
+            oracle=CLASSIC,
+        ),
+        Case("ignore_everything", HEAD + "COPY . /c/\n", {".dockerignore": "**\n", **SMALL}),
+        Case(
+            "ignore_hidden_and_links",
+            HEAD + "COPY . /c/\n",
+            {".dockerignore": ".*\n**/l\n", ".git/x": "1", ".env": "2", **SMALL},
+        ),
+        Case(
+            "ignore_file_of_the_dockerfile",
+            HEAD + "COPY . /c/\n",
+            {".dockerignore": "top\n", **SMALL},
+            ignore="d\n",
+        ),
+        stated(
+            "ignore_exception_of_any_depth",
+            HEAD + "COPY . /c/\n",
+            {
+                ".dockerignore": "*\n!lib/**/*.h\n",
+                "lib/a/b.h": "8",
+                "lib/c.h": "9",
+                "lib/d.c": "10",
+            },
+            {
+                "c": Directory(mtime=None),
+                "c/lib": Directory(mtime=None),
+                "c/lib/a": Directory(mtime=None),
+                "c/lib/a/b.h": "8",
+                "c/lib/c.h": "9",
+            },
+            "COPY . /c/ # buildkit",
+        ),
+    ),
+]

@@ -1,0 +1,149 @@
+"""Pushing and pulling through a proxy that spoils each request in turn, in each way.
+
+The outcome is the image, whole, or an error that says why, and a store as it was.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import random
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from container_magics.distribution import RegistryClient
+from container_magics.distribution.uploads import CHUNK
+from container_magics.engines.base import Cancellation
+from container_magics.engines.embedded import archives
+from container_magics.engines.embedded.images.pulling import pull
+from container_magics.engines.embedded.images.pushing import push
+from container_magics.errors import RegistryError
+from container_magics.oci.models import OCI_LAYER_GZIP, Platform
+from container_magics.reference import parse
+from tests.engines.embedded.material import (
+    contents,
+    docker_archive,
+    image_config,
+    layer_tar,
+    left_over,
+    opened,
+)
+from tests.fixtures.faults import FAULTS, STALL_SECONDS, running_fault_proxy
+from tests.fixtures.registry import REGISTRY_BINARY, push_image, running_registry
+
+pytestmark = [pytest.mark.registry, pytest.mark.slow]
+
+SMALL = layer_tar({"etc": None, "etc/name": b"small\n"})
+LARGE = layer_tar({"usr": None, "usr/large": random.Random(3).randbytes(CHUNK + 300_000)})
+CONFIG = image_config(SMALL, LARGE, Cmd=["/app"])
+MAY_FAIL = {"401", "corrupt answer", "truncate answer", "stall"}
+"""Faults that can't always be told from a registry that means it."""
+AT_ONCE = 8
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    if not REGISTRY_BINARY:
+        pytest.skip("no docker-registry here: apt-get install docker-registry")
+    with running_registry(tmp_path_factory.mktemp("registry")) as host:
+        yield host
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store with the image `seed:1`."""
+    with opened(tmp_path_factory.mktemp("push") / "store") as store:
+        archives.load(store, io.BytesIO(docker_archive(CONFIG, [SMALL, LARGE], ["seed:1"])))
+        yield store
+
+
+def client_of(host: str) -> RegistryClient:
+    return RegistryClient(timeout=STALL_SECONDS / 2)
+
+
+def check_pushed(registry: str, repository: str, image: str) -> None:
+    """See that the registry has the image, whole, by what it says itself."""
+    with RegistryClient() as client:
+        remote = client.resolve(parse(f"{registry}/{repository}:v1"), Platform.host())
+        assert remote.manifest.config.digest == image
+        tars = []
+        for descriptor in remote.manifest.layers:
+            with client.open_blob(remote, descriptor) as blob:
+                tars.append(gzip.decompress(blob.read()))
+        assert tars == [SMALL, LARGE]
+
+
+def unexpected(attempt, count: int) -> dict[tuple[str, int], str]:
+    """What went wrong where it should not, when each fault happened to each request."""
+    cases = [(fault, number) for number in range(count) for fault in FAULTS]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        said = pool.map(lambda case: attempt(*case)[0], cases)
+        outcomes = dict(zip(cases, said, strict=True))
+    return {case: words for case, words in outcomes.items() if words and case[0] not in MAY_FAIL}
+
+
+def test_pushing(registry, store):
+    image = store.named("docker.io/library/seed:1")
+
+    def attempt(fault: str, number: int) -> tuple[str, int]:
+        """Push through a proxy; "" or the error, and the number of requests."""
+        repository = f"{fault.replace(' ', '-') or 'none'}/{uuid.uuid4().hex}"
+        with running_fault_proxy(registry, fault, number) as proxy, client_of(proxy.host) as client:
+            name = f"{proxy.host}/{repository}:v1"
+            store.set_name(name, image)
+            failed = ""
+            try:
+                push(store, client, name, lambda _: None, Cancellation())
+            except RegistryError as error:
+                failed = str(error)
+                assert failed
+                assert not [each for each in store.image(image).digests if proxy.host in each]
+            count = len(proxy.asked)
+            if failed:
+                proxy.fault = ""
+                push(store, client, name, lambda _: None, Cancellation())
+            check_pushed(registry, repository, image)
+            store.drop_name(name)
+        return failed, count
+
+    attempt("", -1)  # From now on the layers' digests are known, and asked for.
+    _, count = attempt("", -1)
+    assert count == 13
+    assert unexpected(attempt, count) == {}
+    assert left_over(store) == []
+
+
+def test_pulling(registry, tmp_path):
+    layers = [(OCI_LAYER_GZIP, gzip.compress(tar, 1)) for tar in (SMALL, LARGE)]
+    push_image(registry, "pulled/app", "v1", layers, CONFIG)
+
+    def attempt(fault: str, number: int) -> tuple[str, int]:
+        root = tmp_path / hashlib.sha256(f"{fault}{number}".encode()).hexdigest()[:12]
+        with (
+            running_fault_proxy(registry, fault, number) as proxy,
+            client_of(proxy.host) as client,
+            opened(root) as store,
+        ):
+            reference = parse(f"{proxy.host}/pulled/app:v1")
+            failed = ""
+            try:
+                pull(store, client, reference, lambda _: None, Cancellation())
+            except RegistryError as error:
+                failed = str(error)
+                assert failed
+                assert store.image_ids() == []
+            count = len(proxy.asked)
+            assert left_over(store) == []
+            if failed:
+                proxy.fault = ""
+                pull(store, client, reference, lambda _: None, Cancellation())
+            [image] = store.image_ids()
+            assert contents(store, image)["usr/large"] == LARGE[1024 : 1024 + CHUNK + 300_000]
+        return failed, count
+
+    _, count = attempt("", -1)
+    assert count == 5
+    assert unexpected(attempt, count) == {}

@@ -1,0 +1,2 @@
+#!/bin/sh
+echo "$(id -u):$(id -g) in $(pwd), $*"

@@ -1,0 +1,1 @@
+exec perl -CSDA "$APP_HOME/lib/greet.pl" "$@"
