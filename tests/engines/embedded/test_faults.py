@@ -226,7 +226,8 @@ def test_a_container_that_fills_its_disk_is_stopped_and_removed(tmp_path: Path):
         wait_until(lambda: not shutil.disk_usage(disk).free, "the disk is full")
         assert engine.container(container).running
         engine.stop(container, 0)
-        assert engine.container(container).state == "exited"
+        state = engine.inspect(container)["State"]
+        assert (state["Status"], state["ExitCode"], state["Error"]) == ("exited", 137, "")
         engine.remove_container(container)
         assert shutil.disk_usage(disk).free > TIGHT // 2
         assert output_of(engine, "busybox:test", "echo", "well") == "well\n"

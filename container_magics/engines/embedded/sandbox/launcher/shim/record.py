@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 __all__ = [
     "NAME",
@@ -29,8 +29,11 @@ __all__ = [
 ]
 
 _CHUNK = 1 << 16
+_MORE = 1 << 12
+"""Bytes by which the next state may be longer than this one."""
 
 NAME = "state.json"
+_PARTIAL = f"{NAME}.partial"
 NEVER = "0001-01-01T00:00:00Z"
 """How Docker writes a time that has not come yet."""
 
@@ -116,16 +119,22 @@ class Record:
         self.state: dict[str, Any] = {**NEW, "Ports": ports, "Shim": named(os.getpid())}
 
     def note(self, **facts: Any) -> None:  # noqa: ANN401 - JSON values
-        """Change the state, and write it; a full disk leaves the file as it was."""
+        """Change the state, and write it, also to a disk that has become full since the last."""
         self.state.update(facts)
         status = self.state["Status"]
         self.state["Running"] = status in ("running", "paused", "restarting")
         self.state["Paused"] = status == "paused"
         self.state["Restarting"] = status == "restarting"
-        partial = f"{NAME}.partial"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-        with suppress(OSError):
-            handle = os.open(partial, flags, 0o600, dir_fd=self._directory)
-            with os.fdopen(handle, "w") as file:
-                json.dump(self.state, file)
-            os.replace(partial, NAME, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+        text = json.dumps(self.state).encode()
+        with suppress(OSError):  # There was no space to reserve, either.
+            with self._partial() as file:
+                file.write(text)
+                file.truncate()
+            os.replace(_PARTIAL, NAME, src_dir_fd=self._directory, dst_dir_fd=self._directory)
+            with self._partial() as file:
+                os.posix_fallocate(file.fileno(), 0, len(text) + _MORE)
+
+    def _partial(self) -> BinaryIO:
+        """What the next state is written to: it has its blocks already."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+        return open(os.open(_PARTIAL, flags, 0o600, dir_fd=self._directory), "wb")
