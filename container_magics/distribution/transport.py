@@ -1,7 +1,7 @@
 """HTTP to registries: one session, with redirects, retries and time limits made for pulling.
 
 - A host that refuses, has no address or does not answer is asked once and fails at once; a dropped
-  connection, 429 and 5xx are tried again, waiting as `Retry-After` says, if that is not long.
+  connection, 429 and 5xx are tried again, waiting as `Retry-After` says, up to a minute in all.
 - An `Authorization` header goes to the host it was made for only: a redirect that leaves the
   origin (scheme, host and port) goes on without it.
 - Bodies come as they are on the wire (`Accept-Encoding: identity`), so that digests hold.
@@ -45,8 +45,8 @@ CONNECT_TIMEOUT = 5.0
 FOR_NOW = frozenset({429, 500, 502, 503, 504})
 """Statuses after which another try may succeed."""
 
-MAX_WAIT = 10.0
-"""Seconds that are waited at most before another try."""
+MAX_WAIT = 60.0
+"""Seconds that are waited at most, in all, for what asks to be asked again later."""
 
 WAITS = (0.5, 1.0, 2.0)
 """Seconds that are waited before another try, where nothing else is asked for."""
@@ -168,6 +168,7 @@ class Transport:
 
     def _persist(self, url: str, send: Callable[[], requests.Response]) -> requests.Response:
         """Send until there is an answer that is not for now."""
+        left = MAX_WAIT
         for wait in WAITS:
             try:
                 response = send()
@@ -178,8 +179,9 @@ class Transport:
                 if response.status_code not in FOR_NOW:
                     return response
                 wait = requested_wait(response, wait)  # noqa: PLW2901 - what it asks for
-                if wait > MAX_WAIT:
+                if wait > left:
                     return response
+                left -= wait
                 response.close()
             self.pause(wait, url)
         return send()

@@ -19,7 +19,7 @@ from ..engines.base import (
     ImageSummary,
     Message,
 )
-from ..errors import FetchError, NotFoundError, UnreachableError, UsageError
+from ..errors import ExhaustedError, FetchError, NotFoundError, UnreachableError, UsageError
 from ..reference import parse
 from .aliases import BASE, StandIn, stand_in, stand_ins
 from .bootstrap import bootstrap
@@ -126,7 +126,7 @@ class _Preparation:
         self.report(Message(f"{upstream}: asking its registry"))
         try:
             pulled = self.engine.pull(upstream, self.report, self.cancel)
-        except UnreachableError as error:
+        except (UnreachableError, ExhaustedError) as error:
             self.report(Message(error.message))
         else:
             return Prepared(upstream, upstream, "pulled", pulled)

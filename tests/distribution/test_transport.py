@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from container_magics.distribution import RegistryClient
+from container_magics.distribution.transport import Transport
 from container_magics.errors import PullError, RegistryError, UnreachableError
 from container_magics.reference import parse
 from tests.distribution.images import AMD64, Image
@@ -62,6 +63,14 @@ class TestRetries:
             resolve(client, server)
         assert len(server.paths()) == 1
 
+    def test_a_minute_is_waited_in_all(self, serve, client, monkeypatch):
+        waits = []
+        monkeypatch.setattr(Transport, "pause", lambda _, seconds, __: waits.append(seconds))
+        server = serve(lambda exchange: exchange.answer(429, Retry_After=25))
+        with pytest.raises(PullError, match="retry after 25"):
+            resolve(client, server)
+        assert (waits, len(server.paths())) == ([25, 25], 3)
+
     def test_nonsense_to_retry_after_is_ignored(self, serve, client):
         image = Image()
         answers = iter([500])
@@ -111,7 +120,7 @@ class TestRetries:
         client = RegistryClient(timeout=10)
 
         def respond(exchange):
-            exchange.answer(503, Retry_After=9)
+            exchange.answer(503, Retry_After=59)
             client.close()
 
         with pytest.raises(UnreachableError, match="the client was closed"):

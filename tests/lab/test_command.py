@@ -3,7 +3,13 @@ from __future__ import annotations
 import pytest
 
 from container_magics.engines.base import Message, PullProgress, Vertex
-from container_magics.errors import EngineUnavailableError, PullError, UnreachableError, UsageError
+from container_magics.errors import (
+    EngineUnavailableError,
+    ExhaustedError,
+    PullError,
+    UnreachableError,
+    UsageError,
+)
 from container_magics.lab.aliases import BASE
 from container_magics.lab.command import main
 from container_magics.lab.prepare import prepare
@@ -111,10 +117,19 @@ def test_why_the_registry_did_not_give_it_is_told(capsys, tmp_path, monkeypatch)
     assert "apt-get is not installed" in said.err
 
 
-def test_no_stand_in_where_the_registry_answered(capsys):
+def test_a_stand_in_where_the_registry_has_had_enough(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     answers = [("docker.io", "toomanyrequests: you have reached your pull rate limit")]
+    failure = ExhaustedError(f"cannot pull {GOLANG}", answers=answers)
+    assert main(["prepare", GOLANG], lambda _: MemoryEngine(failure=failure)) == 1
+    assert "apt-get is not installed" in capsys.readouterr().err
+
+
+def test_no_stand_in_where_the_registry_said_no(capsys):
+    answers = [("docker.io", "manifest unknown")]
     failure = PullError(f"cannot pull {GOLANG}", answers=answers)
     assert main(["prepare", GOLANG], lambda _: MemoryEngine(failure=failure)) == 1
     said = capsys.readouterr()
     assert "building" not in said.out
-    assert "toomanyrequests" in said.err
+    assert "manifest unknown" in said.err

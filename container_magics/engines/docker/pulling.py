@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from ...distribution.failures import login_line
-from ...errors import PullError, UnreachableError
+from ...errors import ExhaustedError, PullError, UnreachableError
 from ...reference import Reference, parse
 from ..base import Cancellation, Emit, Message
 from .authentication import authentication
@@ -20,6 +20,7 @@ __all__ = ["pull"]
 _NO_ANSWER = re.compile(
     r"dial tcp|no such host|connection (?:refused|reset)|timeout|deadline exceeded|unreachable"
 )
+_ENOUGH = re.compile(r"toomanyrequests|too many requests", re.IGNORECASE)
 
 
 def pull(engine: Connection, name: str, emit: Emit, cancel: Cancellation) -> None:
@@ -51,7 +52,8 @@ def pull(engine: Connection, name: str, emit: Emit, cancel: Cancellation) -> Non
 
 def _refused(reference: Reference, answer: str, failure: str) -> PullError:
     """What the engine says of a registry, told apart by its words: no answer, or a "no"."""
-    kind = UnreachableError if _NO_ANSWER.search(answer) else PullError
+    kind: type[PullError] = UnreachableError if _NO_ANSWER.search(answer) else PullError
+    kind = ExhaustedError if _ENOUGH.search(answer) else kind
     hint = ""
     if NO_ACCESS.search(answer):
         hint = f"check the spelling; if it is private: {login_line(reference.registry)}"

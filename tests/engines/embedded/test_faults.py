@@ -24,6 +24,7 @@ from container_magics.errors import (
     BuildError,
     ConflictError,
     CorruptArchiveError,
+    ExhaustedError,
     NotFoundError,
     PullError,
     RunError,
@@ -146,6 +147,25 @@ def test_a_base_that_nobody_can_give_offers_the_stand_in(shared, monkeypatch):
     assert "lab prepare" not in str(caught.value)
     with pytest.raises(UnreachableError, match=r"registry-1\.docker\.io"):
         run(shared, "alpine:3.18.0")
+
+
+def test_a_registry_that_gives_no_more_today_offers_the_stand_in(serve, monkeypatch, tmp_path):
+    answer = b'{"errors":[{"code":"TOOMANYREQUESTS","message":"pull rate limit"}]}'
+    server = serve(lambda exchange: exchange.answer(429, answer, Retry_After=3600))
+    configured = tmp_path / "registries.conf"
+    configured.write_text(f'[[registry]]\nprefix = "docker.io"\nlocation = "{server.host}"\n')
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(configured))
+    monkeypatch.setenv("NO_PROXY", "*")
+    with embedded(tmp_path / "store") as engine:
+        with pytest.raises(ExhaustedError, match="pull rate limit") as caught:
+            build(engine, "FROM alpine:3.18.0\n")
+        assert "container-magics lab prepare alpine:3.18.0" in caught.value.hint
+        engine.tag("busybox:test", "stand-in.invalid/alpine:3.18.0")
+        heard = Heard()
+        build(engine, "FROM alpine:3.18.0\nRUN true\n", heard)
+        assert "using a stand-in, not the image itself" in heard.warnings[0].message
+        assert run(engine, "alpine:3.18.0", "true")[0] == 0
+    assert len(server.paths("/manifests/")) == 1  # It is not asked again and again.
 
 
 # --- a failing RUN ------------------------------------------------------------------------------

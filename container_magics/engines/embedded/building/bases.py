@@ -11,7 +11,7 @@ from collections.abc import Callable
 from copy import copy
 
 from ....distribution import RegistryClient
-from ....errors import PullError, UnreachableError
+from ....errors import ExhaustedError, PullError, UnreachableError
 from ....lab.aliases import StandIn, stand_in
 from ....oci.platforms import Platform
 from ....reference import Reference, parse
@@ -31,7 +31,7 @@ from .state import BuildState
 
 __all__ = ["ImageSource"]
 
-_UNREACHABLE_SECONDS = 300.0
+_SILENT_SECONDS = 300.0
 
 
 class ImageSource:
@@ -42,7 +42,7 @@ class ImageSource:
         self._client: RegistryClient | None = None
         self._lock = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
-        self._unreachable: dict[str, tuple[float, UnreachableError]] = {}
+        self._failures: dict[str, tuple[float, PullError]] = {}
 
     def close(self) -> None:
         """End connections."""
@@ -133,7 +133,9 @@ class ImageSource:
         cancel: Cancellation,
         platform: Platform | None = None,
     ) -> tuple[str, bool]:
-        """An image that is not in the store: pulled, or if no registry answers, a stand-in.
+        """An image that is not in the store: pulled, or if no registry gives it now, a stand-in.
+
+        That is where none answers, or those that do have had enough of this address.
 
         Args:
             reference: what was asked for.
@@ -151,13 +153,13 @@ class ImageSource:
         reference = reference.with_default_tag()
         try:
             return self._pull_once(reference, report, cancel, platform), False
-        except UnreachableError as error:
+        except (UnreachableError, ExhaustedError) as error:
             chosen = stand_in(reference)
             if chosen is None or not _is_native(platform):
                 raise
             image = look_up(self._store, chosen.name)
             if image is None:
-                raise UnreachableError(
+                raise type(error)(
                     f"cannot pull {reference.familiar}",
                     answers=error.answers,
                     hint=f"{error.hint}\nA stand-in can be built without a registry: "
@@ -173,14 +175,14 @@ class ImageSource:
         cancel: Cancellation,
         platform: Platform | None,
     ) -> str:
-        """Pull, but don't ask again for some minutes a registry that did not answer just now."""
-        when, failure = self._unreachable.get(reference.full, (0.0, None))
-        if failure is not None and time.monotonic() - when < _UNREACHABLE_SECONDS:
+        """Pull, but don't ask again for some minutes a registry that gave nothing just now."""
+        when, failure = self._failures.get(reference.full, (0.0, None))
+        if failure is not None and time.monotonic() - when < _SILENT_SECONDS:
             raise copy(failure)
         try:
             return self.pull(reference, report, cancel, platform)
-        except UnreachableError as error:
-            self._unreachable[reference.full] = (time.monotonic(), copy(error))
+        except (UnreachableError, ExhaustedError) as error:
+            self._failures[reference.full] = (time.monotonic(), copy(error))
             raise
 
     def _present(self, name: str, platform: Platform) -> str | None:
