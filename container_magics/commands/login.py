@@ -32,9 +32,9 @@ _HUB = (
 )
 _ON_THE_LINE = "WARNING! Using --password via the CLI is insecure. Use --password-stdin.\n"
 _UNENCRYPTED = (
-    "WARNING! Your password will be stored unencrypted in {path}.\n"
+    "WARNING! Your credentials are stored unencrypted in '{path}'.\n"
     "Configure a credential helper to remove this warning. See\n"
-    "https://docs.docker.com/engine/reference/commandline/login/#credentials-store\n\n"
+    "https://docs.docker.com/go/credential-store/\n\n"
 )
 
 
@@ -52,7 +52,7 @@ def _login(arguments: Arguments, call: Call) -> None:
     shown = _asked(host, username, password, store, call)
     kept = log_in(host, shown)
     path = store.put(host, kept)
-    if path is not None and kept.password:
+    if path is not None:
         call.surface.write(_UNENCRYPTED.format(path=path), 2)
     call.surface.write("Login Succeeded\n")
 
@@ -60,8 +60,10 @@ def _login(arguments: Arguments, call: Call) -> None:
 def _server(arguments: Arguments) -> str:
     host = hostname(arguments.operands[0]) if arguments.operands else DEFAULT_REGISTRY
     if not _HOST.fullmatch(host):
+        if "@" in host:  # What stands before it may be a password.
+            raise UsageError("docker login: who you are is no part of a host", hint=SAFE_WAYS)
         raise UsageError(
-            f"{arguments.operands[0]!r:.200} names no registry",
+            f"{host!r:.200} names no registry",
             hint="It is a host, with a port if it has one: docker login HOST:PORT.",
         )
     return host

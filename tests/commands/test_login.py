@@ -27,7 +27,7 @@ class TestLogin:
         docker("login", f"https://{cloud.host}")
         assert surface.questions == ["Username: ", "Password: *"]
         assert surface.out == "Login Succeeded\n"
-        assert f"stored unencrypted in {CredentialStore().path}." in surface.err
+        assert f"stored unencrypted in '{CredentialStore().path}'." in surface.err
         assert CredentialStore().get(cloud.host) == Credential("me", cloud.secret)
 
     def test_offers_the_name_that_is_known(self, docker, surface, cloud):
@@ -45,10 +45,10 @@ class TestLogin:
         assert surface.out == "Authenticating with existing credentials...\nLogin Succeeded\n"
         assert surface.questions == []
 
-    def test_a_token_in_place_of_the_password_needs_no_warning(self, docker, surface, serve):
+    def test_a_token_takes_the_place_of_the_password(self, docker, surface, serve):
         cloud = Azure(serve)
         docker("login", "-u", cloud.user, "-p", cloud.secret, cloud.host)
-        assert surface.err == ""
+        assert "credentials are stored unencrypted" in surface.err  # The token is one of them.
         assert cloud.secret not in CredentialStore().path.read_text()
 
     def test_a_helper_keeps_it_without_a_warning(
@@ -82,6 +82,11 @@ class TestLogin:
         surface.lasting = False
         docker("login", "-u", "me", "-p", cloud.secret, cloud.host)
         assert surface.err.startswith("WARNING! Using --password via the CLI is insecure.")
+
+    def test_a_password_in_front_of_the_host_is_not_repeated(self, docker):
+        with pytest.raises(UsageError) as caught:
+            docker("login", f"https://me:{SECRET}@registry.example")
+        assert SECRET not in str(caught.value)
 
     @pytest.mark.parametrize(
         ("words", "said"),

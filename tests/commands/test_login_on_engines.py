@@ -45,7 +45,7 @@ def test_login_pull_build_logout(magics, environment, locked, tmp_path, monkeypa
     done = magics("login", "-u", "me", "--password-stdin", locked, stdin=PASSWORD.encode() + b"\n")
     assert done.stdout == b"Login Succeeded\n"
     configuration = Path(environment["DOCKER_CONFIG"], "config.json")
-    assert f"WARNING! Your password will be stored unencrypted in {configuration}" in (
+    assert f"WARNING! Your credentials are stored unencrypted in '{configuration}'." in (
         done.stderr.decode()
     )
     assert list(json.loads(configuration.read_text())["auths"]) == [locked]
