@@ -1,4 +1,4 @@
-"""Pushing, the embedded engine beside dockerd in one run, to a registry on this machine.
+"""Pull, push and save, the embedded engine beside dockerd in one run, a registry on this machine.
 
     scripts/install dev && .venv/bin/python -m benchmarks.registries [--repeat 3] [--megabytes 880]
 
@@ -18,15 +18,17 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from benchmarks.side_by_side import Docker, Notebook, compare, heading, verdict
 from tests.fixtures.dockerd import running_dockerd
 from tests.fixtures.registry import running_registry
 
+COMMAND = [sys.executable, "-m", "container_magics.cli"]
 IMAGE = "bench/go:1"
 FOLDERS = ("/usr/lib", "/usr/share", "/usr/bin", "/usr/include")
 BASE_SHARE = 0.15
@@ -47,34 +49,40 @@ def main() -> int:
         (folder / "docker").mkdir()
         with running_dockerd(folder / "docker") as socket:
             docker = Docker(socket)
-            notebook = prepared(folder, docker, options.megabytes)
+            prepare(folder, docker, options.megabytes)
+            notebook = Notebook()
             heading()
             results = [
+                pulled(folder, notebook, docker, options.repeat),
+                saved(folder, notebook, docker, options.repeat),
                 pushed(folder, notebook, docker, options.repeat),
                 pushed_again(folder, notebook, docker, options.repeat),
                 compressed(folder, notebook, docker),
-                resident(folder),
             ]
         return 0 if all(results) else 1
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def prepared(folder: Path, docker: Docker, megabytes: int) -> Notebook:
-    """A notebook, whose engine and dockerd have the image."""
+def prepare(folder: Path, docker: Docker, megabytes: int) -> None:
+    """Give dockerd the image, which a store of its own has built."""
     context = folder / "context"
     context.mkdir()
     files = below(megabytes * 1_000_000)
     pack(context / "base.tar", files, int(megabytes * 1_000_000 * BASE_SHARE))
     pack(context / "rest.tar", files, int(megabytes * 1_000_000 * (1 - BASE_SHARE)))
-    notebook = Notebook()
-    dockerfile = "FROM scratch\nADD base.tar /\nADD rest.tar /\n"
-    notebook.cell(f"%%dockerfile -t {IMAGE} {context}\n{dockerfile}")
-    notebook.cell(f"%docker save -o {folder / 'image.tar'} {IMAGE}")
-    docker("load", "-i", str(folder / "image.tar"))
+    (context / "true").write_bytes(Path("/bin/busybox").read_bytes())
+    (context / "Dockerfile").write_text(
+        "FROM scratch\nADD base.tar /\nADD rest.tar /\nCOPY --chmod=755 true /bin/\n"
+    )
+    environment = {**os.environ, "CONTAINER_MAGICS_ROOT": str(folder / "builder")}
+    archive = folder / "image.tar"
+    for words in (["build", "-t", IMAGE, str(context)], ["save", "-o", str(archive), IMAGE]):
+        subprocess.run([*COMMAND, *words], env=environment, check=True, capture_output=True)
+    docker("load", "-i", str(archive))
     shutil.rmtree(context)
-    (folder / "image.tar").unlink()
-    return notebook
+    shutil.rmtree(folder / "builder")
+    archive.unlink()
 
 
 def below(limit: int) -> Iterator[Path]:
@@ -148,18 +156,20 @@ def pushed_again(folder: Path, notebook: Notebook, docker: Docker, repeat: int) 
 
 
 def compressed(folder: Path, notebook: Notebook, docker: Docker) -> bool:
-    """How many bytes are sent."""
+    """How many bytes are sent, and with how much memory."""
     with registry(folder, notebook, docker) as names:
         notebook.cell(f"%docker push {names[0]}")
         docker("push", names[1])
         ours, theirs = map(layer_bytes, names)
+    with registry(folder, notebook, docker) as names:
+        within = resident("push", ["push", "-q", names[0]])
     met = ours <= 1.25 * theirs
     print(
         f"{'compressed bytes':<38} {ours:>24,} {theirs:>24,} {ours / theirs:7.3f}  "
         f"<= 1.25  {verdict(met)}",
         flush=True,
     )
-    return met
+    return met and within
 
 
 def layer_bytes(name: str) -> int:
@@ -172,30 +182,94 @@ def layer_bytes(name: str) -> int:
         return sum(layer["size"] for layer in json.load(answer)["layers"])
 
 
-def resident(folder: Path) -> bool:
-    """The most memory that a process has which pushes: the command in a terminal."""
-    with tempfile.TemporaryDirectory(dir=folder) as data, running_registry(Path(data)) as host:
-        command = [sys.executable, "-m", "container_magics.cli"]
-        name = f"{host}/alone/go:1"
-        subprocess.run([*command, "tag", IMAGE, name], check=True, capture_output=True)
-        measured = (
-            "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True);"
-            "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", measured, *command, "push", "-q", name],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    mebibytes = int(done.stdout.split()[-1]) / 1024
+def pulled(folder: Path, notebook: Notebook, docker: Docker, repeat: int) -> bool:
+    """Pull what docker pushed, every diff ID verified, and run a first command in it."""
+    with running_registry(folder / "pulled") as host:
+        name = f"{host}/docker/go:1"
+        docker("tag", IMAGE, name)
+        docker("push", name)
+        docker("rmi", IMAGE, name)
+
+        def ours() -> None:
+            notebook.cell(f"%docker pull {name}")
+            notebook.cell(f"%docker run --rm --network host {name} true")
+
+        def theirs() -> None:
+            docker("pull", name)
+            docker("run", "--rm", "--network", "host", name, "true")
+
+        def forget() -> None:
+            notebook.cell(f"%docker rmi {name}")
+            docker("rmi", name)
+
+        met = compare("pull and run true", 0.6, repeat, ours, theirs, clear=forget)
+        within = resident("pull", ["pull", "-q", name])
+        notebook.cell(f"%docker tag {name} {IMAGE}")
+        notebook.cell(f"%docker rmi {name}")
+        docker("pull", name)
+        docker("tag", name, IMAGE)
+        docker("rmi", name)
+    return met and within
+
+
+def saved(folder: Path, notebook: Notebook, docker: Docker, repeat: int) -> bool:
+    """Write a docker archive; dockerd loads ours."""
+    ours, theirs = folder / "ours.tar", folder / "theirs.tar"
+
+    def clear() -> None:
+        ours.unlink()
+        theirs.unlink()
+
+    met = compare(
+        "save",
+        0.5,
+        repeat,
+        lambda: notebook.cell(f"%docker save -o {ours} {IMAGE}"),
+        lambda: docker("save", "-o", str(theirs), IMAGE),
+        clear=clear,
+    )
+    notebook.cell(f"%docker save -o {ours} {IMAGE}")
+    docker("rmi", IMAGE)
+    docker("load", "-i", str(ours))
+    docker("run", "--rm", IMAGE, "true")
+    ours.unlink()
+    return met and resident("save", ["save", "-o", str(ours), IMAGE])
+
+
+def resident(verb: str, words: list[str]) -> bool:
+    """The most memory that a command in a terminal has, with all its processes."""
+    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.DEVNULL)
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, sum(map(proportional, tree(process.pid))))
+        time.sleep(0.02)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, words)
+    mebibytes = peak / 1024
     met = mebibytes <= PEAK_MEBIBYTES
     print(
-        f"{'peak memory of a push, MiB':<38} {mebibytes:>24.1f} {'':>24} {'':7}  "
+        f"{f'peak memory of a {verb}, MiB':<38} {mebibytes:>24.1f} {'':>24} {'':7}  "
         f"<= {PEAK_MEBIBYTES}   {verdict(met)}",
         flush=True,
     )
     return met
+
+
+def tree(pid: int) -> Iterator[int]:
+    """A process and those that it has started."""
+    yield pid
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in path.read_text().split():
+                yield from tree(int(child))
+
+
+def proportional(pid: int) -> int:
+    """Resident KiB of a process, its share of what it has in common with others (proc(5), Pss)."""
+    with suppress(OSError):
+        rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        return int(rollup.partition("\nPss:")[2].split()[0])
+    return 0
 
 
 if __name__ == "__main__":
