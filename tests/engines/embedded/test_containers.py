@@ -44,6 +44,7 @@ from tests.engines.embedded.living import (
 )
 from tests.fixtures.embedding import Heard, embedded
 from tests.fixtures.processes import runs, wait_until
+from tests.fixtures.registry import free_port
 
 
 def health(engine: EmbeddedEngine, container: str) -> dict:
@@ -412,6 +413,13 @@ def test_one_port_is_published_at_several(on):
     request = RunRequest("busybox:test", publish=(Publish(53, "udp"), Publish(53, "udp")))
     with pytest.raises(UnsupportedError, match="port 53/udp of the container more than once"):
         on.create(request, Heard(), Cancellation())
+
+
+def test_a_port_of_both_versions_of_ip(on):
+    host = free_port()
+    publish = tuple(Publish(80, host=host, address=each) for each in ("127.0.0.1", "::1"))
+    started(on, SERVER.format(page="both", at="80"), publish=publish)
+    assert page_at(host) == page_at(host, "[::1]") == "both\n"
 
 
 def test_any_port_of_a_range_that_is_free(on):
