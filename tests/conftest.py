@@ -18,6 +18,7 @@ from container_magics.engines.docker import DockerEngine
 from tests.fixtures.bases import prepared_docker, prepared_store
 from tests.fixtures.busybox import docker_with_busybox, missing_for_busybox
 from tests.fixtures.dockerd import missing_for_dockerd, temporary_dockerd
+from tests.fixtures.podman import missing_for_podman
 
 __all__ = ["prepared_docker", "prepared_store"]
 
@@ -39,6 +40,7 @@ def _program(*names: str) -> str:
 
 MISSING = {
     "docker": missing_for_dockerd,
+    "podman": missing_for_podman,
     "registry": lambda: _program("docker-registry"),
     "browser": lambda: _program("chromium"),
     "unprivileged": _root,

@@ -129,7 +129,9 @@ IMPORT = Command(
 
 def _export(arguments: Arguments, call: Call) -> None:
     container = arguments.operands[0]
-    _write(arguments, call, lambda target: call.engine.export(container, target))
+    _write(
+        arguments, call, "export container", lambda target: call.engine.export(container, target)
+    )
 
 
 EXPORT = Command(
@@ -149,7 +151,9 @@ EXPORT = Command(
 
 
 def _save(arguments: Arguments, call: Call) -> None:
-    _write(arguments, call, lambda target: call.engine.save(arguments.operands, target))
+    _write(
+        arguments, call, "save image", lambda target: call.engine.save(arguments.operands, target)
+    )
 
 
 SAVE = Command(
@@ -167,6 +171,7 @@ SAVE = Command(
 
 
 def _load(arguments: Arguments, call: Call) -> list[str]:
+    before = _named(call)
     if arguments.given("input"):
         with _open(Path(arguments.one("input"))) as file:
             loaded = call.engine.load(file)
@@ -176,11 +181,22 @@ def _load(arguments: Arguments, call: Call) -> list[str]:
         raise UsageError(
             "requested load from stdin, but stdin is empty", hint="Name a file: -i FILE."
         )
-    if not arguments.on("quiet"):
-        for name in loaded:
-            label = "Loaded image ID" if name.startswith("sha256:") else "Loaded image"
-            call.surface.write(f"{label}: {name}\n")
+    now = _named(call)
+    for name in loaded:
+        previous = before.get(name)
+        if previous and previous != now.get(name):
+            call.surface.write(
+                f"The image {name} already exists, renaming the old one with ID {previous} "
+                "to empty string\n"
+            )
+        label = "Loaded image ID" if name.startswith("sha256:") else "Loaded image"
+        call.surface.write(f"{label}: {name}\n")
     return loaded
+
+
+def _named(call: Call) -> dict[str, str]:
+    """Which image each name means now."""
+    return {name: image.id for image in call.engine.images() for name in image.names}
 
 
 def _interactive(stdin: BinaryIO) -> bool:
@@ -194,9 +210,9 @@ LOAD = Command(
         "Load images from a tar archive",
         flags=(
             Flag("input", "the archive to read", "i", "FILE"),
-            Flag("quiet", "say nothing", "q"),
+            Flag("quiet", "show the names alone, as without it", "q"),
         ),
-        refused=refuse("platform", "Everything in the archive is loaded."),
+        refused=refuse("platform", "Of several the engine takes this machine's, or all of them."),
     ),
     _load,
     reads_input=lambda arguments: not arguments.given("input"),
@@ -214,8 +230,11 @@ def _open(path: Path) -> BinaryIO:
         raise UsageError(f"open {path}: {reason}") from error
 
 
-def _write(arguments: Arguments, call: Call, write: Callable[[BinaryIO], None]) -> None:
-    """Write an archive to `-o FILE` (whole or not at all), or to where output is piped."""
+def _write(arguments: Arguments, call: Call, what: str, write: Callable[[BinaryIO], None]) -> None:
+    """Write an archive to `-o FILE` (whole or not at all), or to where output is piped.
+
+    `what` is done, in the words of an error.
+    """
     if not arguments.given("output"):
         target = call.surface.binary_output()
         if target is None:
@@ -228,9 +247,11 @@ def _write(arguments: Arguments, call: Call, write: Callable[[BinaryIO], None]) 
         return
     path = Path(arguments.one("output"))
     if not path.parent.is_dir():
-        raise UsageError(f'invalid output path: directory "{path.parent}" does not exist')
+        raise UsageError(
+            f'failed to {what}: invalid output path: directory "{path.parent}" does not exist'
+        )
     if path.is_dir():
-        raise UsageError(f'invalid output path: "{path}" is a directory')
+        raise UsageError(f'failed to {what}: invalid output path: "{path}" is a directory')
     if path.exists() and not path.is_file():
         with path.open("wb") as device:
             write(device)

@@ -9,7 +9,13 @@ import threading
 import pytest
 
 from container_magics.engines.base import PullProgress
-from container_magics.errors import ContainerMagicsError, InvalidReferenceError, UsageError
+from container_magics.errors import (
+    ContainerMagicsError,
+    InvalidReferenceError,
+    UnsupportedError,
+    UsageError,
+)
+from tests.commands.engine import summary
 
 
 def test_pull_says_what_docker_says(docker, engine, surface):
@@ -97,10 +103,12 @@ def test_archives_are_not_shown_to_people(docker, surface):
 
 
 def test_an_output_that_cannot_be(docker, tmp_path):
-    with pytest.raises(UsageError, match=r'directory ".*nowhere" does not exist'):
-        docker("save", "a", "-o", str(tmp_path / "nowhere" / "x.tar"))
-    with pytest.raises(UsageError, match="is a directory"):
-        docker("save", "a", "-o", str(tmp_path))
+    for words in (["save", "a"], ["export", "c"]):
+        said = f"failed to {words[0]} (image|container): invalid output path: "
+        with pytest.raises(UsageError, match=f'{said}directory ".*nowhere" does not exist'):
+            docker(*words, "-o", str(tmp_path / "nowhere" / "x.tar"))
+        with pytest.raises(UsageError, match=f'{said}"{tmp_path}" is a directory'):
+            docker(*words, "-o", str(tmp_path))
 
 
 def test_load(docker, engine, surface, tmp_path):
@@ -108,8 +116,31 @@ def test_load(docker, engine, surface, tmp_path):
     assert docker("load", "-i", str(tmp_path / "x.tar")) == ["a:1", "sha256:" + "2" * 64]
     assert surface.out == f"Loaded image: a:1\nLoaded image ID: sha256:{'2' * 64}\n"
     docker("load", "-q", stdin=b"piped")
+    assert surface.out == f"Loaded image: a:1\nLoaded image ID: sha256:{'2' * 64}\n" * 2
     assert engine.requests == [("load", b"archive"), ("load", b"piped")]
     with pytest.raises(UsageError, match="stdin is empty"):
         docker("load")
     with pytest.raises(UsageError, match="open /nowhere: no such file or directory"):
         docker("load", "-i", "/nowhere")
+
+
+def test_load_tells_of_names_that_move(docker, engine, surface, monkeypatch):
+    def load(source):
+        engine.listed = [summary(3, "a:1", "kept:1"), summary(4), summary(5, "new:1")]
+        return ["a:1", "kept:1", "new:1"]
+
+    engine.listed = [summary(3, "kept:1"), summary(4, "a:1")]
+    monkeypatch.setattr(engine, "load", load)
+    docker("load", stdin=b"piped")
+    assert surface.out == (
+        f"The image a:1 already exists, renaming the old one with ID sha256:{'04' * 32} to empty "
+        "string\nLoaded image: a:1\nLoaded image: kept:1\nLoaded image: new:1\n"
+    )
+
+
+def test_platforms_are_the_engines_choice(docker, engine):
+    for words in (["save", "a"], ["load", "-i", "x"], ["import", "-"]):
+        with pytest.raises(UnsupportedError, match="--platform") as caught:
+            docker(*words, "--platform", "linux/arm64")
+        assert caught.value.hint
+    assert engine.requests == []

@@ -1,4 +1,7 @@
-"""Save, load, import and export: against skopeo, a real dockerd, and archives that lie."""
+"""Save, load, import and export: round trips, and archives that lie or never end.
+
+OCI layouts are in test_archive_layouts.py, other programs in test_archive_exchange.py.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import resource
 import stat
 import subprocess
 import tarfile
@@ -39,7 +43,6 @@ from tests.engines.embedded.material import (
     left_over,
     opened,
 )
-from tests.fixtures.skopeo import skopeo
 
 BASE = layer_tar({"etc": None, "etc/os-release": b"ID=test\n", "bin": "usr/bin", "usr": None})
 LONG = layer_tar({"d" * 90: None, f"{'d' * 90}/{'é' * 90}": os.urandom(3000), "n" * 150: b"x"})
@@ -249,6 +252,7 @@ def refused(store, archive, match, error=CorruptArchiveError):
         (layer_tar({"manifest.json": b"[" * 50_000}), "not JSON"),
         (layer_tar({"manifest.json": b"{}"}), "not a list"),
         (layer_tar({"manifest.json": b"[1]"}), "no configuration"),
+        (layer_tar({"manifest.json": b'{"schemaVersion": 2}'}), "docker-dir"),
         (archive_of(Config="../../etc/passwd"), "climbs out"),
         (archive_of(Config="/etc/passwd"), "no file"),
         (archive_of(Layers=["../x"] * 2), "climbs out"),
@@ -259,6 +263,10 @@ def refused(store, archive, match, error=CorruptArchiveError):
         (archive_of(layers=[BASE, TOP[:700]]), "ends in the middle"),
         (archive_of()[:3000], "ends in the middle"),
         (gzip.compress(archive_of())[:-9], "truncated"),
+        (gzip.compress(b"")[:10] + b"\xff" * 100, "gzip data are damaged"),
+        (b"\x28\xb5\x2f\xfd" + b"\xff" * 100, "zstd data are damaged"),
+        (zstandard.compress(archive_of())[:-9] + bytes(9), "zstd data are damaged"),
+        (b"\x28\xb5\x2f\xfd\0\xa8\x09\0\0x", "requires too much memory"),  # 2 GiB of window
         (archive_of({**ONE, "os": "windows"}), "windows"),
     ],
 )
@@ -293,88 +301,69 @@ def test_a_huge_manifest_is_refused(store):
     refused(store, layer_tar({"manifest.json": b" " * (5 << 20)}), "more than")
 
 
-# --- OCI layouts --------------------------------------------------------------------------------
+def test_huge_configurations_are_refused_in_all(store):
+    """One is as large as it may be; a few bytes each name it over and over."""
+    config = encoded(ONE) + b" " * (7 << 20)
+    rows = [{"Config": "config", "RepoTags": [], "Layers": ["base", "top"]}] * 1000
+    files = {"config": config, "base": BASE, "top": TOP, "manifest.json": encoded(rows)}
+    refused(store, layer_tar(files), "more than 64 MiB")
 
 
-def oci_layout(*images, **changes):
-    """An OCI layout of (config, layers as stored, descriptor properties)."""
-    files = {"oci-layout": encoded({"imageLayoutVersion": "1.0.0"})}
-    manifests = []
+class Endless(io.RawIOBase):
+    """A pipe that goes on with the same for ever."""
 
-    def blob(data, media_type):
-        files[f"blobs/sha256/{digest(data)[7:]}"] = data
-        return {"mediaType": media_type, "digest": digest(data), "size": len(data)}
+    def __init__(self, begin, more):
+        self._data, self._more = begin, more
 
-    for config, layers, properties in images:
-        manifest = {
-            "schemaVersion": 2,
-            "mediaType": "application/vnd.oci.image.manifest.v1+json",
-            "config": blob(encoded(config), "application/vnd.oci.image.config.v1+json"),
-            "layers": [blob(d, "application/vnd.oci.image.layer.v1.tar+gzip") for d in layers],
-        }
-        manifests.append({**blob(encoded(manifest), manifest["mediaType"]), **properties})
-    files["index.json"] = encoded({"schemaVersion": 2, "manifests": manifests})
-    return layer_tar({**files, **changes})
+    def readable(self):
+        return True
+
+    def read(self, count=-1):
+        self._data = self._data or self._more
+        data, self._data = self._data[:count], self._data[count:]
+        return data
 
 
-STORED = [gzip.compress(BASE), TOP]
-
-
-@pytest.mark.parametrize(
-    ("annotations", "name"),
-    [
-        ({"org.opencontainers.image.ref.name": "latest"}, None),
-        ({"org.opencontainers.image.ref.name": "me/app:v3"}, "me/app:v3"),
-        (
-            {
-                "io.containerd.image.name": "docker.io/library/app:v1",
-                "org.opencontainers.image.ref.name": "v1",
-            },
-            "app:v1",
-        ),
-        ({}, None),
-    ],
-)
-def test_loads_oci_layouts(store, annotations, name):
-    archive = oci_layout((ONE, STORED, {"annotations": annotations}))
-    assert load(store, io.BytesIO(archive)) == [name or digest(encoded(ONE))]
-    assert "app" in contents(store, digest(encoded(ONE)))
-
-
-def test_takes_this_machines_image_of_several_platforms(store):
-    here = Platform.host().to_json()
-    attestation = {
-        "platform": {"os": "unknown", "architecture": "unknown"},
-        "annotations": {"vnd.docker.reference.type": "attestation-manifest"},
-    }
-    archive = oci_layout(
-        (TWO, [BASE, LONG], {"platform": {"os": "linux", "architecture": "s390x"}}),
-        (ONE, STORED, {"platform": here}),
-        (image_config(), [], attestation),
-    )
-    assert load(store, io.BytesIO(archive)) == [digest(encoded(ONE))]
+PACKED_ZEROS = {"gzip": gzip.compress(bytes(1 << 20)), "zstd": zstandard.compress(bytes(1 << 20))}
 
 
 @pytest.mark.parametrize(
-    ("archive", "match"),
+    ("source", "match"),
     [
-        (oci_layout((ONE, STORED, {}), **{"oci-layout": b"{}"}), "imageLayoutVersion"),
-        (oci_layout((ONE, STORED, {"digest": digest(b"")})), "no file"),
-        (oci_layout((ONE, [BASE], {})), "1 layers and its configuration 2"),
-        (oci_layout((ONE, [TOP, BASE], {})), "verification failed"),
-        (
-            oci_layout((ONE, STORED, {}), **{f"blobs/sha256/{digest(encoded(ONE))[7:]}": b"{}"}),
-            "other content",
-        ),
-        (oci_layout(), "only artifacts"),
-        (
-            oci_layout((ONE, STORED, {"annotations": {"io.containerd.image.name": "<b>"}})),
-            "invalid reference",
-        ),
+        (Endless(b"", b"no archive"), "not a tar"),
+        (Endless(gzip.compress(archive_of()), PACKED_ZEROS["gzip"]), "after the last"),
+        (Endless(zstandard.compress(archive_of()), PACKED_ZEROS["zstd"]), "after the last"),
     ],
+    ids=["garbage", "gzip", "zstd"],
 )
-def test_layouts_that_lie_are_refused(store, archive, match):
-    refused(store, archive, match)
+def test_what_never_ends_is_read_no_further_than_it_makes_sense(store, source, match):
+    with pytest.raises(CorruptArchiveError, match=match):
+        load(store, source)
+    assert left_over(store) == []
+
+
+@pytest.mark.parametrize("pack", PACKED_ZEROS)
+def test_a_bomb_is_refused_before_it_fills_the_disk(store, pack):
+    member = tarfile.TarInfo("blobs/sha256/bomb")
+    member.size = 1 << 50
+    packed = {"gzip": gzip.compress, "zstd": zstandard.compress}[pack](member.tobuf())
+    with pytest.raises(StoreError, match=r"does not fit in .* 1125899906842624 bytes") as caught:
+        load(store, Endless(packed, PACKED_ZEROS[pack]))
+    assert "Free some space" in caught.value.hint
+    assert left_over(store) == []
+
+
+def test_an_archive_that_the_disk_does_not_take_is_named(store):
+    """A limit on the size of files stands for the full disk."""
+    data = layer_tar({"manifest.json": b"[]", "random": os.urandom(3 << 20)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, hard))
+    try:
+        with pytest.raises(StoreError, match=r"could not be stored in .*: File too large"):
+            load(store, Pipe(data))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert left_over(store) == []
 
 
 # --- import and export --------------------------------------------------------------------------
@@ -506,69 +495,3 @@ def test_what_is_exported_imports(store):
     archive = exported(store, image_config(BASE, TOP), [BASE, TOP])
     image = import_image(store, io.BytesIO(archive), "", changes=(), message="", apply=no_changes)
     assert contents(store, image) == contents(store, digest(encoded(image_config(BASE, TOP))))
-
-
-# --- other programs -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("form", ["docker-archive", "oci-archive"])
-def test_skopeo_reads_what_is_saved(store, two_images, tmp_path, form):
-    path = tmp_path / "saved.tar"
-    path.write_bytes(saved(store, "one:v1"))
-    found = json.loads(skopeo("inspect", "--config", f"{form}:{path}"))
-    assert found["rootfs"]["diff_ids"] == ONE["rootfs"]["diff_ids"]
-    skopeo("copy", f"{form}:{path}", f"dir:{tmp_path / 'out'}")
-    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
-    assert manifest["config"]["digest"] == two_images[0]
-
-
-def test_skopeo_finds_a_tag_among_several_images(store, two_images, tmp_path):
-    path = tmp_path / "saved.tar"
-    path.write_bytes(saved(store, "one:v1", "ghcr.io/some/two"))
-    source = f"docker-archive:{path}:ghcr.io/some/two:latest"
-    found = json.loads(skopeo("inspect", "--config", source))
-    assert found["config"]["Env"] == ["A=é"]
-
-
-@pytest.mark.parametrize(
-    ("form", "options"),
-    [
-        ("docker-archive", ()),
-        ("oci-archive", ()),
-        ("oci-archive", ("--dest-compress-format", "zstd")),
-    ],
-)
-def test_loads_what_skopeo_writes(store, other, two_images, tmp_path, form, options):
-    path, target = tmp_path / "saved.tar", tmp_path / "written.tar"
-    path.write_bytes(saved(store, "one:v1"))
-    skopeo(
-        "copy", "--insecure-policy", *options,
-        f"docker-archive:{path}", f"{form}:{target}:me/renamed:v9",
-    )  # fmt: skip
-    with target.open("rb") as source:
-        assert load(other, source) == ["me/renamed:v9"]
-    image = other.named("docker.io/me/renamed:v9")
-    assert contents(other, image) == contents(store, two_images[0])
-    assert other.image(image).config["config"] == ONE["config"]
-
-
-@pytest.mark.docker
-def test_dockerd_loads_what_is_saved_and_gives_it_back(
-    store, other, two_images, docker_socket, tmp_path
-):
-    import docker
-
-    client = docker.DockerClient(base_url=f"unix://{docker_socket}")
-    client.images.load(saved(store, "one", "ghcr.io/some/two"))
-    try:
-        assert client.images.get("one:v2").id == two_images[0]
-        assert client.images.get("ghcr.io/some/two").id == two_images[1]
-        written = b"".join(client.images.get("one:v1").save(named=True))
-        back = load(other, Pipe(written))
-        assert "one:v1" in back
-        assert other.named("docker.io/library/one:v1") == two_images[0]
-        assert contents(other, two_images[0]) == contents(store, two_images[0])
-    finally:
-        for name in ("one:v1", "one:v2", "ghcr.io/some/two"):
-            client.images.remove(name, force=True)
-        client.close()

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from ....errors import CorruptArchiveError, InvalidReferenceError
+from ....errors import CorruptArchiveError, InvalidReferenceError, NotFoundError
 from ....oci.digests import hasher_for
 from ....oci.models import (
     CONFIG_TYPES,
@@ -45,6 +45,7 @@ def load(store: Store, source: BinaryIO) -> list[str]:
 
     Raises:
         CorruptArchiveError: it is no such archive, damaged or unsafe.
+        NotFoundError: an image in it is for other platforms than this machine's.
         StoreError: the disk is full.
     """
     with store.scratch() as scratch, Spool(source, scratch) as spool:
@@ -133,6 +134,12 @@ def _docker_images(spool: Spool) -> Iterator[LayoutImage]:
         rows = json.loads(spool.read("manifest.json", MAX_MANIFEST_SIZE).decode())
     except (ValueError, RecursionError) as error:
         raise CorruptArchiveError(f"manifest.json is not JSON: {str(error)[:200]}") from error
+    if isinstance(rows, dict) and "schemaVersion" in rows:
+        raise CorruptArchiveError(
+            "manifest.json is the manifest of one image: a directory as `skopeo copy … dir:` and "
+            "`podman save --format docker-dir` write it is no archive",
+            hint="save the image once more in the form docker-archive or oci-archive",
+        )
     if not isinstance(rows, list):
         raise CorruptArchiveError("manifest.json is not a list of images")
     for number, row in enumerate(rows):
@@ -174,7 +181,14 @@ def _full(name: str, what: str) -> str:
 def _oci_images(spool: Spool) -> Iterator[LayoutImage]:
     found = False
     for descriptors, names in _grouped(layout_index(spool)):
-        image = layout_image(spool, Index(descriptors), names, Platform.host())
+        try:
+            image = layout_image(spool, Index(descriptors), names, Platform.host())
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{names[0] if names else 'an image of the archive'}: {error.message}",
+                hint="build or save it for this platform too, or take one out of the archive: "
+                "skopeo copy --override-arch ARCHITECTURE oci-archive:FILE docker-archive:OTHER",
+            ) from error
         if image is not None:
             found = True
             yield image
@@ -183,7 +197,7 @@ def _oci_images(spool: Spool) -> Iterator[LayoutImage]:
 
 
 def layout_index(blobs: Blobs) -> Index:
-    """The index of an OCI image layout.
+    """The index of an OCI image layout, without the attestations that BuildKit puts into it.
 
     Raises:
         CorruptArchiveError: it is no layout, or one of an unknown version.
@@ -192,7 +206,7 @@ def layout_index(blobs: Blobs) -> Index:
     index = parse_manifest(blobs.read("index.json", MAX_MANIFEST_SIZE))
     if not isinstance(index, Index):
         raise CorruptArchiveError("index.json is not an image index")
-    return index
+    return _without_attestations(index)
 
 
 def layout_image(
@@ -204,10 +218,11 @@ def layout_image(
         blobs: the layout.
         index: what is one image for several platforms.
         names: that it shall bear.
-        platform: what to choose.
+        platform: what to choose; where there is one manifest alone, that is taken.
 
     Raises:
         CorruptArchiveError: a document is missing, damaged or makes no sense.
+        NotFoundError: of several none is for this platform.
     """
     manifest = _manifest(blobs, index, platform)
     if manifest is None:
@@ -230,26 +245,29 @@ def _check_layout(blobs: Blobs) -> None:
         raise CorruptArchiveError(f"unsupported OCI image layout version {str(version)[:40]!r}")
 
 
-def _grouped(index: Index) -> list[tuple[tuple[Descriptor, ...], tuple[str, ...]]]:
-    """Descriptors that are one image for several platforms, with its names."""
-    by_name: dict[str, list[Descriptor]] = {}
-    nameless: list[Descriptor] = []
+def _without_attestations(index: Index) -> Index:
+    kept = (d for d in index.manifests if d.platform is None or not d.platform.is_unknown)
+    return replace(index, manifests=tuple(kept))
+
+
+def _grouped(index: Index) -> Iterator[tuple[tuple[Descriptor, ...], tuple[str, ...]]]:
+    """Descriptors that are one image for several platforms, with its names, in order."""
+    together: dict[tuple[str, str], list[Descriptor]] = {}
     for descriptor in index.manifests:
         name = _name(descriptor)
-        if name:
-            by_name.setdefault(name, []).append(descriptor)
-        else:
-            nameless.append(descriptor)
+        tag = "" if name else descriptor.annotations.get(_REF_NAME, "")
+        bare = replace(descriptor, annotations={})
+        together.setdefault((name, tag), []).append(bare)
     groups: dict[tuple[Descriptor, ...], list[str]] = {}
-    for name, descriptors in by_name.items():
-        bare = tuple(Descriptor(d.media_type, d.digest, d.size, d.platform) for d in descriptors)
-        groups.setdefault(bare, []).append(name)
-    several = len({descriptor.platform for descriptor in nameless}) > 1
-    alone = [tuple(nameless)] if several else [(descriptor,) for descriptor in nameless]
-    return [
-        *((group, tuple(names)) for group, names in groups.items()),
-        *((group, ()) for group in alone),
-    ]
+    for (name, _), descriptors in together.items():
+        if name:
+            groups.setdefault(tuple(descriptors), []).append(name)
+        elif len({descriptor.platform for descriptor in descriptors}) > 1:
+            groups.setdefault(tuple(descriptors), [])
+        else:
+            for descriptor in descriptors:
+                groups.setdefault((descriptor,), [])
+    return ((group, tuple(names)) for group, names in groups.items())
 
 
 def _name(descriptor: Descriptor) -> str:
@@ -266,6 +284,9 @@ def _manifest(spool: Blobs, index: Index, host: Platform) -> Manifest | None:
     for _ in range(_MAX_NESTING):
         if not isinstance(found, Index):
             break
+        found = _without_attestations(found)
+        if not found.manifests:
+            return None
         descriptor = found.manifests[0] if len(found.manifests) == 1 else None
         if descriptor is None or descriptor.media_type in INDEX_TYPES:
             descriptor = select_platform(found, host)

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import os
 import posixpath
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from ....errors import CorruptArchiveError
+from ....errors import CorruptArchiveError, StoreError
 from ....oci.compression import compression_of, decompressed
 from ....oci.tar import clean_path, read_members
+from ..storage.database import FREE_SPACE
 
 __all__ = ["Spool"]
 
 _CHUNK = 1 << 20
 _MAX_MEMBERS = 100_000
 _MAX_LINKS = 10
+_MAX_DOCUMENTS = 64 << 20
 
 
 class _Place(NamedTuple):
@@ -29,7 +32,8 @@ class Spool:
     """The files of a tar, by path; links between members are followed, inside the archive.
 
     An archive that is a plain file already is read where it lies, any other is written to a
-    scratch directory first. For one thread.
+    scratch directory while it is looked through: no further than it makes sense, and no more than
+    the disk has room for. For one thread.
 
     Args:
         source: the archive, from its present position on.
@@ -37,15 +41,18 @@ class Spool:
 
     Raises:
         CorruptArchiveError: it is no tar, damaged, or has unsafe paths.
+        StoreError: the disk is full, or would be.
     """
 
     def __init__(self, source: BinaryIO, scratch: Path) -> None:
-        self._own: BinaryIO | None = None
+        self._copy: _Copy | None = None
         self._file = source
         if not _is_plain_file(source):
-            self._file = self._own = _spooled(source, scratch / "archive")
+            self._copy = _Copy(source, scratch / "archive")
+            self._file = self._copy.file
         self._places: dict[str, _Place] = {}
         self._links: dict[str, str] = {}
+        self._documents = 0
         try:
             self._index()
         except BaseException:
@@ -60,16 +67,16 @@ class Spool:
 
     def close(self) -> None:
         """Give the scratch file back; the source stays the caller's."""
-        if self._own is not None:
-            self._own.close()
+        if self._copy is not None:
+            self._copy.file.close()
 
     def _index(self) -> None:
-        start = self._file.tell()
-        position = start
+        read = self._copy.read if self._copy else self._file.read
+        position = 0 if self._copy else self._file.tell()
 
         def counting(count: int) -> bytes:
             nonlocal position
-            data = self._file.read(count)
+            data = read(count)
             position += len(data)
             return data
 
@@ -79,6 +86,8 @@ class Spool:
                 break
             if number > _MAX_MEMBERS:
                 raise CorruptArchiveError(f"an archive of more than {_MAX_MEMBERS} members")
+            if self._copy:
+                self._copy.require(entry.size)
             self._places.pop(entry.path, None)
             self._links.pop(entry.path, None)
             if entry.kind == stat.S_IFREG:
@@ -110,15 +119,22 @@ class Spool:
         return place.size, read
 
     def read(self, path: str, limit: int) -> bytes:
-        """A file's content, of at most `limit` bytes.
+        """A document's content, of at most `limit` bytes.
 
         Raises:
-            CorruptArchiveError: the archive has no such file, or it is larger.
+            CorruptArchiveError: the archive has no such file, it is larger, or all documents that
+                were read so far are.
         """
         size, read = self.open(path)
         if size > limit:
             raise CorruptArchiveError(
-                f"{path!r} in the archive has {size} bytes, more than {limit}"
+                f"{path[:200]!r} in the archive has {size} bytes, more than {limit}"
+            )
+        self._documents += size
+        if self._documents > _MAX_DOCUMENTS:
+            raise CorruptArchiveError(
+                f"the manifests and configurations of the archive's images have more than "
+                f"{_MAX_DOCUMENTS >> 20} MiB"
             )
         parts = []
         while data := read(_CHUNK):
@@ -146,14 +162,42 @@ def _is_plain_file(source: BinaryIO) -> bool:
     return not compression_of(head)
 
 
-def _spooled(source: BinaryIO, path: Path) -> BinaryIO:
-    read = decompressed(source.read)
-    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b")
-    try:
-        while data := read(_CHUNK):
-            file.write(data)
-        file.seek(0)
-    except BaseException:
-        file.close()
-        raise
-    return file
+class _Copy:
+    """A scratch file that is written while a source, decompressed, is read."""
+
+    def __init__(self, source: BinaryIO, path: Path) -> None:
+        self._source = decompressed(source.read)
+        self._path = path
+        self._chunk = memoryview(b"")
+        self.file = os.fdopen(
+            os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b", buffering=0
+        )
+
+    def require(self, size: int) -> None:
+        """Refuse what comes next, of so many bytes, where the disk lacks the room."""
+        free = shutil.disk_usage(self._path.parent).free
+        if size > len(self._chunk) + free:
+            raise StoreError(
+                f"the archive does not fit in {self._path.parent}: a file of {size} bytes is in "
+                f"it, and {free} are free",
+                hint=FREE_SPACE,
+            )
+
+    def read(self, count: int) -> bytes:
+        if not self._chunk:
+            self._chunk = memoryview(self._source(_CHUNK))
+            self._write(self._chunk)
+        data = bytes(self._chunk[:count])
+        self._chunk = self._chunk[len(data) :]
+        return data
+
+    def _write(self, data: memoryview) -> None:
+        try:
+            while data:
+                data = data[self.file.write(data) :]
+        except OSError as error:
+            raise StoreError(
+                f"the archive could not be stored in {self._path.parent}: "
+                f"{error.strerror or error}",
+                hint=FREE_SPACE,
+            ) from error
