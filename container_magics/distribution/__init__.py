@@ -19,6 +19,7 @@
 
     configuration  registries.conf and daemon.json: what mirrors and trust go by
     login          asking a registry whether it knows a credential
+    notices        what registries warn of
     purpose        what a request is for: scopes of tokens, and the kind of failure
     failures       what went wrong at any of these, in Docker's words
 

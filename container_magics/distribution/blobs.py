@@ -1,24 +1,44 @@
-"""Reading one blob, checked against its descriptor and resumed where the connection breaks."""
+"""Reading one blob, checked against its descriptor and resumed where the connection breaks.
+
+Where one place gives no more of it, the next goes on, since the digest tells of the whole.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import RegistryError
 from ..oci.digests import hasher_for
 from ..oci.models import Descriptor
+from .mirrors import joined
 
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["BlobReader"]
+__all__ = ["BlobPlace", "BlobReader"]
 
 _MAX_READ = 1024 * 1024
 _MAX_FAILURES = 4
+_MAX_FAILURES_OF_A_MIRROR = 2
 _PROGRESS = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class BlobPlace:
+    """A place that may have a blob.
+
+    Attributes:
+        host: who answers there.
+        open_at: gives the answer to a request for the bytes from an offset on (status 200, 206 or
+            416), and raises PullError where there is none.
+    """
+
+    host: str
+    open_at: Callable[[int], requests.Response]
 
 
 class BlobReader(io.RawIOBase):
@@ -30,27 +50,28 @@ class BlobReader(io.RawIOBase):
 
     Args:
         descriptor: of the blob.
-        what: names it in errors, such as `layer sha256:… of alpine from registry-1.docker.io`.
-        first: the answer to a request for the blob.
-        open_at: gives the answer to a request for the bytes from an offset on (status 200, 206 or
-            416), and raises RegistryError where there is none.
+        what: names it in errors, such as `blob sha256:… of alpine`.
+        places: where it may be had, in the order to ask.
         pause: waits that many seconds before another request.
+
+    Raises:
+        PullError: none of the places has it.
     """
 
     def __init__(
         self,
         descriptor: Descriptor,
         what: str,
-        first: requests.Response,
-        open_at: Callable[[int], requests.Response],
+        places: Sequence[BlobPlace],
         pause: Callable[[float], None],
     ) -> None:
         super().__init__()
-        self._response = first
+        self._response: requests.Response | None = None
         self._size = descriptor.size
         self._digest = descriptor.digest
         self._what = what
-        self._open_at = open_at
+        self._places = places
+        self._given_up: list[RegistryError] = []
         self._pause = pause
         self._hasher = hasher_for(descriptor.digest)
         self._received = 0
@@ -58,6 +79,7 @@ class BlobReader(io.RawIOBase):
         self._failed_at = 0
         self._skip = 0
         self._checked = False
+        self._open()
 
     def readable(self) -> bool:
         """Always."""
@@ -105,53 +127,99 @@ class BlobReader(io.RawIOBase):
 
     def close(self) -> None:
         """Give the connection back; what was not read stays unchecked."""
-        self._response.close()
+        if self._response is not None:
+            self._response.close()
         super().close()
+
+    @property
+    def _place(self) -> BlobPlace:
+        return self._places[len(self._given_up)]
+
+    @property
+    def _name(self) -> str:
+        """The blob, and where it comes from now."""
+        return f"{self._what} from {self._place.host}"
 
     def _fetch(self, wanted: int) -> bytes:
         from urllib3.exceptions import HTTPError
 
         while True:
             try:
-                chunk: bytes = self._response.raw.read(
-                    min(self._skip or wanted, _MAX_READ), decode_content=False
-                )
-            except (OSError, HTTPError) as error:
-                self._resume(error)
+                chunk = self._raw(min(self._skip or wanted, _MAX_READ))
+            except (OSError, HTTPError):
+                self._resume()
                 continue
             if not chunk:
-                self._resume(None)
+                self._resume()
             elif self._skip:
                 self._skip -= len(chunk)
             else:
                 return chunk
 
-    def _resume(self, error: Exception | None) -> None:
-        self._response.close()
+    def _raw(self, size: int) -> bytes:
+        if self._response is None:
+            raise ValueError("read of a blob that is not open")
+        chunk: bytes = self._response.raw.read(size, decode_content=False)
+        return chunk
+
+    def _resume(self) -> None:
+        if self._response is not None:
+            self._response.close()
         if self._received - self._failed_at >= _PROGRESS:
             self._failures = 0
         self._failed_at = self._received
         self._failures += 1
-        if self._failures > _MAX_FAILURES:
-            raise self._broken() from error
-        self._pause(0.25 * 2 ** (self._failures - 1))
-        self._response = self._open_at(self._received)
-        if self._response.status_code == 416:
-            raise self._broken() from error
-        self._skip = self._received
-        if self._response.status_code == 206:
-            start = self._response.headers.get("Content-Range", "").removeprefix("bytes ")
+        last = len(self._given_up) == len(self._places) - 1
+        if self._failures > (_MAX_FAILURES if last else _MAX_FAILURES_OF_A_MIRROR):
+            self._give_up(self._broken())
+        else:
+            self._pause(0.25 * 2 ** (self._failures - 1))
+        self._open()
+
+    def _open(self) -> None:
+        """Go on from what was received, here or at the next place that has it.
+
+        Raises:
+            RegistryError: none has; with the answer of each.
+        """
+        while True:
+            try:
+                self._response = self._opened()
+            except RegistryError as failure:
+                self._give_up(failure)
+            else:
+                return
+
+    def _opened(self) -> requests.Response:
+        response = self._place.open_at(self._received)
+        self._skip = self._received if response.status_code == 200 else 0
+        if response.status_code == 416:
+            response.close()
+            raise self._broken()
+        if response.status_code == 206:
+            start = response.headers.get("Content-Range", "").removeprefix("bytes ")
             if start.partition("-")[0].strip() != str(self._received):
-                raise RegistryError(
-                    f"{self._what}: the registry resumed at another place than asked"
-                )
-            self._skip = 0
+                response.close()
+                raise self._failed("the registry resumed at another place than asked")
+        return response
+
+    def _give_up(self, failure: RegistryError) -> None:
+        """Turn to the next place; raise what all have said where there is none."""
+        failures = [*self._given_up, failure]
+        if len(failures) == len(self._places):
+            raise joined(failures, failures[0])
+        self._given_up, self._failures = failures, 0
 
     def _broken(self) -> RegistryError:
-        return RegistryError(
-            f"{self._what}: ended after {self._received} of {self._size} bytes",
-            hint="pull it again; if it ends there again, the registry's copy is damaged",
+        return self._failed(
+            f"ended after {self._received} of {self._size} bytes",
+            "pull it again; if it ends there again, the registry's copy is damaged",
         )
+
+    def _failed(self, what: str, hint: str = "") -> RegistryError:
+        """A failure of this place; an answer beside others where there are more."""
+        answers = [(self._place.host, what)] if len(self._places) > 1 else []
+        return RegistryError(f"{self._name}: {what}", answers=answers, hint=hint)
 
     def _check(self) -> None:
         from urllib3.exceptions import HTTPError
@@ -159,14 +227,14 @@ class BlobReader(io.RawIOBase):
         if self._checked:
             return
         with contextlib.suppress(OSError, HTTPError):  # the bytes are all here: nothing to lose
-            if self._response.raw.read(1, decode_content=False):
+            if self._raw(1):
                 raise RegistryError(
-                    f"{self._what}: longer than the {self._size} bytes that the manifest says"
+                    f"{self._name}: longer than the {self._size} bytes that the manifest says"
                 )
         found = f"{self._digest.partition(':')[0]}:{self._hasher.hexdigest()}"
         if found != self._digest:
             raise RegistryError(
-                f"{self._what}: filesystem layer verification failed for digest {self._digest}: "
+                f"{self._name}: filesystem layer verification failed for digest {self._digest}: "
                 f"the bytes received have {found}",
                 hint="pull it again; if it fails again, the registry or a proxy changes the data",
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from copy import copy
 from dataclasses import replace
@@ -35,7 +35,7 @@ from ..oci.models import (
 from ..reference import Reference
 from . import listing
 from .auth import TokenCache
-from .blobs import BlobReader
+from .blobs import BlobPlace, BlobReader
 from .credentials import Credential, CredentialStore
 from .endpoint import Endpoint, host_of
 from .failures import TransportError, refused
@@ -119,6 +119,10 @@ class RegistryClient:
         """Close the connections, and end waits for another try."""
         self._transport.close()
 
+    def warnings(self) -> list[str]:
+        """What registries have warned of since this was last asked, each once, with the host."""
+        return self._transport.notices.take()
+
     def resolve(self, reference: Reference, platform: Platform) -> RemoteImage:
         """Ask the registry, or mirrors of it, what a name means on a platform.
 
@@ -194,30 +198,22 @@ class RegistryClient:
     def open_blob(self, remote: RemoteImage, descriptor: Descriptor) -> Iterator[BlobReader]:
         """A reader of one blob as stored, which checks it; see `BlobReader`.
 
-        Where a mirror gave the manifest and does not give the blob, the places after it are asked.
+        Where a mirror gave the manifest and does not give the blob, or not to its end, the places
+        after it are asked.
 
         Raises:
             PullError: the registry cannot be reached or does not have it.
             RegistryError: what it sends is not what the descriptor says.
         """
-        with self._open_somewhere(remote, descriptor) as reader:
-            yield reader
-            reader.finish()
-
-    def _open_somewhere(self, remote: RemoteImage, descriptor: Descriptor) -> BlobReader:
         places = [remote.source]
         if remote.source.mirror:
             known = sources_of(remote.reference)
             if remote.source in known:
                 places = known[known.index(remote.source) :]
-        failures: list[PullError] = []
-        for place in places:
-            there = place.apply(remote.reference)
-            try:
-                return self._open(self._endpoint(there.registry), there, descriptor)
-            except PullError as error:
-                failures.append(error)
-        raise joined(failures, failures[0])
+        names = [place.apply(remote.reference) for place in places]
+        with self._reader(remote.reference, names, descriptor) as reader:
+            yield reader
+            reader.finish()
 
     def artifact(self, reference: Reference, config_type: str) -> RemoteImage | None:
         """What a name means at its registry, if it is no image but of this kind.
@@ -385,22 +381,30 @@ class RegistryClient:
             )
         if config.size > MAX_CONFIG_SIZE:
             raise CorruptArchiveError(f"configuration larger than {MAX_CONFIG_SIZE} bytes")
-        with self._open(endpoint, reference, config) as reader:
+        with self._reader(reference, [reference], config) as reader:
             return reader.read()
 
-    def _open(self, endpoint: Endpoint, reference: Reference, descriptor: Descriptor) -> BlobReader:
+    def _reader(
+        self, reference: Reference, names: Sequence[Reference], descriptor: Descriptor
+    ) -> BlobReader:
+        """A reader of a blob of an image, which has these names at the places to ask."""
         path = f"blobs/{check_digest(descriptor.digest)}"
 
-        def open_at(offset: int) -> requests.Response:
-            headers = {"Range": f"bytes={offset}-"} if offset else {}
-            statuses = (200, 206, 416) if offset else (200,)
-            return endpoint.get(reference, path, headers, statuses)
+        def place(name: Reference) -> BlobPlace:
+            endpoint = self._endpoint(name.registry)
+
+            def open_at(offset: int) -> requests.Response:
+                headers = {"Range": f"bytes={offset}-"} if offset else {}
+                statuses = (200, 206, 416) if offset else (200,)
+                return endpoint.get(name, path, headers, statuses)
+
+            return BlobPlace(endpoint.host, open_at)
 
         def pause(seconds: float) -> None:
             try:
-                self._transport.pause(seconds, f"https://{endpoint.host}")
+                self._transport.pause(seconds, f"https://{host_of(reference.registry)}")
             except TransportError as error:
                 raise refused(pulling(reference), [error]) from error
 
-        what = f"blob {descriptor.digest} of {reference.familiar} from {endpoint.host}"
-        return BlobReader(descriptor, what, open_at(0), open_at, pause)
+        what = f"blob {descriptor.digest} of {reference.familiar}"
+        return BlobReader(descriptor, what, [place(name) for name in names], pause)

@@ -56,7 +56,7 @@ def referrers(
     """Manifests whose subject is the one of a digest: signatures, SBOMs and their like.
 
     A registry without the referrers API is asked for the tag that stands in for it ("Referrers Tag
-    Schema").
+    Schema"); what is there and is no index says nothing.
 
     Args:
         endpoint: the registry's.
@@ -87,9 +87,13 @@ def _fallback(
     response, body = endpoint.read(
         purpose, target, {"Accept": OCI_INDEX}, limit=MAX_MANIFEST_SIZE, statuses=(200, 404)
     )
-    if response.status_code == 404:
+    if response.status_code == 404 or body is None:
         return ()
-    return _index(endpoint, purpose, response, body).manifests
+    try:
+        found = parse_manifest(body, response.headers.get("Content-Type", ""))
+    except CorruptArchiveError:
+        return ()
+    return found.manifests if isinstance(found, Index) else ()
 
 
 def _index(

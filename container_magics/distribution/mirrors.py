@@ -14,14 +14,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
-from ..errors import PullError
+from ..errors import PullError, RegistryError
 from ..reference import DEFAULT_REGISTRY, Reference
 from .configuration import SYSTEM, Configuration, Rule, read_configuration
 
 __all__ = ["Source", "joined", "sources_of"]
 
 _OFFICIAL = "library/"
+
+Failure = TypeVar("Failure", bound=RegistryError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ def sources_of(reference: Reference, system: Path = SYSTEM) -> list[Source]:
     return list(dict.fromkeys(found))
 
 
-def joined(failures: Sequence[PullError], main: PullError) -> PullError:
+def joined(failures: Sequence[RegistryError], main: Failure) -> Failure:
     """The failure that counts, with the answers of all."""
     if len(failures) == 1:
         return main

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from .failures import TransportError, describe_error
+from .notices import Notices
 from .reach import reach
 from .trust import is_loopback, settings_for
 
@@ -99,9 +100,13 @@ class Transport:
     Args:
         session: to send with; one made here unless given.
         timeout: seconds of silence after which a connection counts as dead.
+
+    Attributes:
+        notices: what the hosts have warned of.
     """
 
     def __init__(self, session: requests.Session | None, timeout: float) -> None:
+        self.notices = Notices()
         self._session = session or _new_session()
         self._adapter = self._session.get_adapter("https://")
         self._timeouts = (min(CONNECT_TIMEOUT, timeout), timeout)
@@ -263,7 +268,7 @@ class Transport:
         _sending.here = True
         try:
             self._reach(url, parts)
-            return self._session.request(
+            response = self._session.request(
                 method,
                 url,
                 data=body,
@@ -281,6 +286,8 @@ class Transport:
             raise describe_error(host, shown, error, method, direct=direct) from None
         finally:
             _sending.here = False
+        self.notices.hear(host, response.headers.get("Warning", ""))
+        return response
 
     def _reach(self, url: str, parts: SplitResult) -> None:
         address = (parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80))

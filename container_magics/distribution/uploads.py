@@ -41,7 +41,7 @@ _MAX_FAILURES = 4
 _LOSSES_OF_CHUNKS = 2
 _FIRST_WAIT = 0.25
 _ELSEWHERE = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-_NO_CHUNKS = frozenset({400, 404, 405, 411, 415, _ELSEWHERE, 501})
+_NO_CHUNKS = frozenset({400, 404, 405, 411, 415, 501})
 _LOST = frozenset(
     {
         "BLOB_UPLOAD_INVALID",
@@ -257,7 +257,7 @@ class Uploader:
             if not upload.offset and response.status_code in _NO_CHUNKS:
                 response.close()
                 raise _ChunksRefusedError
-            if response.status_code in _NO_CHUNKS - {_ELSEWHERE}:
+            if response.status_code in _NO_CHUNKS:
                 raise _LostError(
                     self._endpoint.error(self._purpose, self._endpoint.refusal(response))
                 )

@@ -1,4 +1,4 @@
-"""Registries that speak the login of each cloud and product; they serve one image to who is known.
+"""Registries that speak the login of each cloud and product, and are for who is known alone.
 
 Each class is what its provider documents, as far as a client sees it: which scheme the registry
 asks for, where tokens are had and what for, who the users are.
@@ -10,7 +10,9 @@ import base64
 import json
 from urllib.parse import parse_qs, urlsplit
 
+from container_magics.oci.models import OCI_MANIFEST
 from tests.distribution.images import Image
+from tests.distribution.written_registry import WrittenRegistry
 
 SECRET = "s3cr3t-never-to-be-seen"
 """Part of every secret, so that a test can look for it."""
@@ -25,7 +27,10 @@ UNAUTHORIZED = told(401, "UNAUTHORIZED", "authentication required")
 
 
 class Cloud:
-    """A registry at `host`, whose `repository` is for the user with the secret alone."""
+    """A registry at `host`, whose `repository` is for the user with the secret alone.
+
+    It has the tag `v1`, and takes what is pushed; `registry` is what it holds.
+    """
 
     user = "me"
     secret = f"{SECRET}-password"
@@ -33,6 +38,10 @@ class Cloud:
 
     def __init__(self, serve):
         self.image = Image()
+        self.registry = WrittenRegistry()
+        blobs = (self.image.layer, self.image.config)
+        self.registry.blobs[self.repository] = {Image.digest_of(data): data for data in blobs}
+        self.registry.manifests[self.repository] = {"v1": (OCI_MANIFEST, self.image.manifest)}
         self.server = serve(self.respond)
         self.server.guarded = True
 
@@ -48,6 +57,10 @@ class Cloud:
         joined = base64.b64encode(f"{self.user}:{self.secret}".encode()).decode()
         return exchange.headers.get("Authorization") == f"Basic {joined}"
 
+    @staticmethod
+    def is_change(exchange):
+        return exchange.command not in ("GET", "HEAD")
+
     def respond(self, exchange):
         raise NotImplementedError
 
@@ -55,7 +68,7 @@ class Cloud:
         if exchange.path == "/v2/":
             exchange.answer(200, b"{}")
         elif exchange.path.startswith(f"/v2/{self.repository}/"):
-            self.image.respond(exchange)
+            self.registry.respond(exchange)
         else:
             exchange.answer(*told(404, "NAME_UNKNOWN", "repository name not known to registry"))
 
@@ -93,10 +106,14 @@ class TokenCloud(Cloud):
             return
         token = exchange.headers.get("Authorization", "").removeprefix("Bearer ")
         needed = "" if exchange.path == "/v2/" else f"repository:{self.repository}:pull"
+        if needed and self.is_change(exchange):
+            needed += ",push"
         if token in self.granted and (not needed or needed in self.granted[token]):
             self.serve_image(exchange)
             return
         scope = f',scope="{needed}"' if needed else ""
+        if token in self.granted:
+            scope += ',error="insufficient_scope"'
         realm = f"http://{self.host}{self.path}"
         challenge = f'Bearer realm="{realm}",service="{self.service}"{scope}'
         exchange.answer(*UNAUTHORIZED, WWW_Authenticate=challenge)

@@ -13,7 +13,8 @@ import pytest
 from container_magics.distribution import RegistryClient
 from container_magics.distribution.credentials import Credential, CredentialStore
 from container_magics.distribution.login import log_in
-from container_magics.errors import PullError, RegistryError
+from container_magics.errors import PullError, PushError, RegistryError
+from container_magics.oci.models import OCI_MANIFEST
 from container_magics.reference import parse
 from tests.distribution.clouds import (
     CLOUDS,
@@ -25,8 +26,9 @@ from tests.distribution.clouds import (
     DockerHub,
     GoogleArtifactRegistry,
     Nexus,
+    TokenCloud,
 )
-from tests.distribution.images import AMD64
+from tests.distribution.images import AMD64, Image
 from tests.fixtures.certificates import Authority
 
 
@@ -36,6 +38,20 @@ def pull(cloud: Cloud, client: RegistryClient | None = None, name: str = "") -> 
         image = asking.resolve(parse(name or cloud.name), AMD64)
         with asking.open_blob(image, image.manifest.layers[0]) as blob:
             assert blob.read() == cloud.image.layer
+
+
+def push(cloud: Cloud, client: RegistryClient | None = None, between=lambda: None) -> None:
+    """Push an image of another layer as `v2`; something may happen before its manifest goes."""
+    image = Image(b"another layer")
+    with client or RegistryClient(timeout=10) as asking:
+        reference = parse(f"{cloud.host}/{cloud.repository}:v2")
+        pusher = asking.pusher(reference)
+        pusher.push(lambda: [image.layer])
+        pusher.push_document(image.config)
+        between()
+        pusher.put_manifest(image.manifest, OCI_MANIFEST, "v2")
+    assert cloud.registry.blobs[cloud.repository][image.digest_of(image.layer)] == image.layer
+    assert cloud.registry.manifests[cloud.repository]["v2"] == (OCI_MANIFEST, image.manifest)
 
 
 @pytest.fixture
@@ -80,6 +96,26 @@ def test_a_login_and_a_pull(serve, kind):
 
 
 @pytest.mark.parametrize("kind", CLOUDS, ids=lambda kind: kind.__name__)
+def test_a_login_and_a_push(serve, kind):
+    cloud = kind(serve)
+    held = {name: dict(blobs) for name, blobs in cloud.registry.blobs.items()}
+    with pytest.raises(PushError, match=f"docker login {cloud.host}"):
+        push(cloud)
+    assert cloud.registry.blobs == held
+    store = CredentialStore()
+    store.put(cloud.host, log_in(cloud.host, Credential(cloud.user, cloud.secret)))
+    if isinstance(cloud, TokenCloud):
+        cloud.asked.clear()
+    push(cloud)
+    if isinstance(cloud, TokenCloud):
+        [asked] = cloud.asked
+        assert asked["scope"] == [f"repository:{cloud.repository}:pull,push"]
+    store.erase(cloud.host)
+    with pytest.raises(PushError, match=r"unauthorized|no basic auth credentials"):
+        push(cloud)
+
+
+@pytest.mark.parametrize("kind", CLOUDS, ids=lambda kind: kind.__name__)
 def test_a_wrong_password(serve, kind):
     cloud = kind(serve)
     with pytest.raises(RegistryError, match=r'Get "\S+": \w+: ') as caught:
@@ -109,6 +145,49 @@ def test_amazon_by_its_helper_and_after_twelve_hours(serve, helper, tmp_path):
             assert blob.read() == cloud.image.layer
 
 
+def test_amazon_s_password_ends_in_the_middle_of_a_push(serve, helper, tmp_path):
+    cloud = AmazonEcr(serve)
+    (tmp_path / "secret").write_text(cloud.secret)
+    helper("ecr-login", f'printf \'{{"Username":"AWS","Secret":"%s"}}\' "$(cat {tmp_path}/secret)"')
+    configure(credHelpers={cloud.host: "ecr-login"})
+
+    def expire():
+        cloud.secret = f"{SECRET}-second"
+        (tmp_path / "secret").write_text(cloud.secret)
+
+    push(cloud, between=expire)
+
+
+def test_amazon_wants_a_repository_to_be_made_before(serve, client):
+    cloud = AmazonEcr(serve)
+    CredentialStore().put(cloud.host, Credential(cloud.user, cloud.secret))
+    pusher = client.pusher(parse(f"{cloud.host}/other:v1"))
+    with pytest.raises(PushError, match="repository name not known") as caught:
+        pusher.push(lambda: [b"x"])
+    assert "want a repository to be made before" in caught.value.hint
+
+
+def test_docker_hub_s_token_may_be_for_reading_alone(serve):
+    """What is granted is less than what was asked for, and the registry says so then."""
+    cloud = DockerHub(serve)
+    CredentialStore().put(cloud.host, Credential(cloud.user, cloud.secret))
+    grant = cloud.answer_with_token
+
+    def less(exchange, query, **more):
+        grant(exchange, {"scope": [f"repository:{cloud.repository}:pull"]}, **more)
+
+    cloud.answer_with_token = less
+    pull(cloud)
+    with pytest.raises(PushError, match="denied: requested access to the resource is denied"):
+        push(cloud)
+
+
+def test_a_token_that_ends_in_the_middle_of_a_push(serve):
+    cloud = DockerHub(serve)
+    CredentialStore().put(cloud.host, Credential(cloud.user, cloud.secret))
+    push(cloud, between=cloud.granted.clear)
+
+
 def test_amazon_says_that_a_password_is_too_old(serve):
     cloud = AmazonEcr(serve)
     CredentialStore().put(cloud.host, Credential("AWS", f"{SECRET}-old"))
@@ -130,8 +209,10 @@ def test_azure_keeps_no_password_and_exchanges_its_token(serve):
     assert kept == Credential(cloud.user, identity_token=cloud.refresh)
     CredentialStore().put(cloud.host, kept)
     pull(cloud)
+    push(cloud)
     exchanges = [query for query in cloud.asked if "grant_type" in query]
-    assert [query["scope"] for query in exchanges] == [["repository:app:pull"]]
+    scopes = [["repository:app:pull"], ["repository:app:pull,push"]]
+    assert [query["scope"] for query in exchanges] == scopes
 
 
 def test_azure_by_a_helper_that_gives_an_identity_token(serve, helper):
@@ -148,6 +229,7 @@ def test_nexus_ports_are_registries_of_their_own(serve):
         CredentialStore().put(cloud.host, Credential(cloud.user, cloud.secret))
     for cloud in (one, other):
         pull(cloud)
+        push(cloud)
 
 
 def test_artifactory_takes_a_login_with_a_path(serve):
@@ -155,6 +237,7 @@ def test_artifactory_takes_a_login_with_a_path(serve):
     store = CredentialStore()
     store.put(f"https://{cloud.host}/docker-local", Credential(cloud.user, cloud.secret))
     pull(cloud)
+    push(cloud)
 
 
 def test_a_token_for_one_repository_is_not_shown_for_another(serve, client):
@@ -262,6 +345,11 @@ def test_no_secret_is_said(serve, kind, caplog, capfd):
                 try:
                     said.append(repr(client.resolve(parse(name), AMD64)))
                 except PullError as error:
+                    said += [*traceback.format_exception(error), repr(error.__dict__)]
+                pusher = client.pusher(parse(name))
+                try:
+                    said.append(repr(pusher.push(lambda: [b"x"])))
+                except PushError as error:
                     said += [*traceback.format_exception(error), repr(error.__dict__)]
             said.append(repr(vars(client)))
     said += [record.getMessage() for record in caplog.records]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 
 import pytest
@@ -199,6 +200,41 @@ class TestPulling:
             client.open_blob(found, found.manifest.layers[0]),
         ):
             pass
+
+    @pytest.mark.parametrize("ranges", [True, False])
+    def test_what_a_mirror_always_breaks_off_the_next_place_ends(
+        self, serve, client, through, ranges
+    ):
+        """The next may have it not either; the last goes on where the first broke off."""
+        image = Image(random.Random(1).randbytes(100_000))
+        broken, empty, home = Image(image.layer), Image(image.layer), Image(image.layer)
+
+        def break_off(exchange):
+            start = (ranges and broken.start_of_range(exchange)) or 0
+            rest = f"bytes {start}-99999/100000"
+            exchange.start(206 if start else 200, 100_000 - start, Content_Range=rest)
+            exchange.wfile.write(image.layer[start : start + 1000])
+            exchange.drop()
+
+        broken.respond_with_layer = break_off
+        empty.respond_with_layer = lambda exchange: exchange.answer(*UNKNOWN)
+        first, second, last = (serve(each.respond) for each in (broken, empty, home))
+        through(first.host, second.host, home=last.host)
+        found = client.resolve(parse("alpine:3.18.0"), AMD64)
+        with client.open_blob(found, found.manifest.layers[0]) as blob:
+            assert blob.read() == image.layer
+        [headers] = [headers for path, headers in last.requests if "/blobs/" in path]
+        received = 3000 if ranges else 1000
+        assert headers["Range"] == f"bytes={received}-"
+        last.respond = empty.respond
+        with (
+            pytest.raises(RegistryError, match=f"ended after {received} of 100000 bytes") as caught,
+            client.open_blob(found, found.manifest.layers[0]),
+        ):
+            pass
+        assert [host for host, _ in caught.value.answers] == [first.host, second.host, last.host]
+        assert f"{second.host}: 404 Not Found: manifest unknown" in str(caught.value)
+        assert "alpine:3.18.0" in caught.value.message
 
     def test_the_answer_of_each_is_in_the_error(self, serve, client, through):
         empty = serve(lambda exchange: exchange.answer(*UNKNOWN))

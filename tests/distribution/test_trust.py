@@ -16,9 +16,9 @@ from container_magics.distribution.login import log_in
 from container_magics.distribution.trust import certificate_folder, settings_for
 from container_magics.errors import ConfigurationError, UnreachableError
 from container_magics.reference import parse
-from tests.conftest import missing
 from tests.distribution.images import AMD64, Image
 from tests.fixtures.certificates import Authority
+from tests.fixtures.registries import outer_address
 
 OLD = ("20200101120000Z", "20200102120000Z")
 FUTURE = ("20990101120000Z", "20990102120000Z")
@@ -31,13 +31,7 @@ def authority(tmp_path_factory) -> Authority:
 
 @pytest.fixture(scope="session")
 def address() -> str:
-    """An address of this machine that is not loopback, so that nothing is insecure there."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))
-        except OSError:
-            missing("no network interface but lo")
-        return probe.getsockname()[0]
+    return outer_address()
 
 
 @pytest.fixture

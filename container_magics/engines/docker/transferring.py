@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ContainerMagicsError, EngineUnavailableError, RegistryError
@@ -41,9 +43,12 @@ def transfer(
     Raises:
         EngineUnavailableError: it cannot be reached.
     """
+    if cancel.cancelled:
+        raise cancelled
     said: list[str] = []
     try:
         with engine.calling(cancel) as api:
+            _abort_before_the_answer(api, cancel)
             for event in begin(api):
                 if "error" in event:
                     said.append(str(event["error"]))
@@ -60,6 +65,44 @@ def transfer(
         raise refused(said[0])
     if cancel.cancelled:
         raise cancelled
+
+
+def _abort_before_the_answer(api: APIClient, cancel: Cancellation) -> None:
+    """End a request that waits for the head of its answer too when the verb is cancelled.
+
+    The engine sends none before the registry has said something. urllib3 has no other place where
+    the connection that a request goes over can be had so early.
+    """
+    from requests.adapters import HTTPAdapter
+
+    adapter: Any = api.get_adapter(api.base_url)
+    method = "get_connection_with_tls_context"
+    if not hasattr(HTTPAdapter, method):  # requests 2.31
+        method = "get_connection"
+    pool_of = getattr(adapter, method)
+
+    def watched(*arguments: object, **options: object) -> Any:  # noqa: ANN401 - urllib3's own
+        pool = pool_of(*arguments, **options)
+        take = pool._get_conn
+
+        def taken(*arguments: object, **options: object) -> Any:  # noqa: ANN401 - urllib3's own
+            connection = take(*arguments, **options)
+            cancel.on_cancel(lambda: _shut(connection.sock))
+            return connection
+
+        pool._get_conn = taken
+        return pool
+
+    setattr(adapter, method, watched)
+
+
+def _shut(connection: socket.socket | None) -> None:
+    """End a connection, also for the thread that waits on it."""
+    from .hijacking import plain_socket
+
+    if connection is not None:
+        with suppress(OSError), plain_socket(connection) as handle:
+            handle.shutdown(socket.SHUT_RDWR)
 
 
 def _progress(event: Mapping[str, Any]) -> Message | PullProgress:

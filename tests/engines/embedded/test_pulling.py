@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import threading
+from functools import partial
 
 import pytest
 import zstandard
@@ -350,6 +351,46 @@ def test_a_foreign_layer_that_is_not_served_is_refused_by_name(serve, client, st
         PullError,
         f"layer {digest(TOP)}.*foreign",
     )
+
+
+def test_a_registry_s_warning_is_told_once(serve, client, store):
+    served = Served([(OCI_LAYER, BASE), (OCI_LAYER, TOP)], image_config(BASE, TOP))
+
+    def warn(exchange):
+        exchange.start = partial(exchange.start, Warning='299 - "This image is deprecated."')
+        served(exchange)
+
+    host = serve(warn).host
+    heard = Heard()
+    fetch(store, client, f"{host}/old:v1", heard)
+    assert heard.messages[1] == f"WARNING: {host}: This image is deprecated."
+    assert len([text for text in heard.messages if "WARNING" in text]) == 1
+
+
+def test_a_mirror_that_breaks_off_is_left_for_the_registry(
+    registry, serve, client, store, tmp_path, monkeypatch
+):
+    layers, config = [(OCI_LAYER, BASE), (OCI_LAYER, BIG)], image_config(BASE, BIG)
+    push_image(registry, "library/mirrored", "v1", layers, config)
+    served = Served(layers, config)
+
+    def break_off(exchange):
+        exchange.start(200, len(BIG))
+        exchange.wfile.write(BIG[:100_000])
+        exchange.drop()
+
+    served.blobs[digest(BIG)] = break_off
+    mirror = serve(served)
+    text = f'[[registry]]\nprefix = "docker.io"\nlocation = "{registry}"\n'
+    text += f'[[registry.mirror]]\nlocation = "{mirror.host}"\n'
+    (tmp_path / "registries.conf").write_text(text)
+    monkeypatch.setenv("CONTAINERS_REGISTRIES_CONF", str(tmp_path / "registries.conf"))
+    heard = Heard()
+    image = fetch(store, client, "mirrored:v1", heard)
+    assert f"mirrored:v1: from {mirror.host}/library/mirrored" in heard.messages[1]
+    assert store.named("docker.io/library/mirrored:v1") == image == digest(encoded(config))
+    assert contents(store, image)["usr/big"] == BIG[1024 : 1024 + 5_000_000]
+    assert left_over(store) == []
 
 
 def test_a_foreign_layer_that_is_served_is_taken(serve, client, store):

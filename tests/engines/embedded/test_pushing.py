@@ -6,6 +6,7 @@ import gzip
 import io
 import json
 import threading
+import uuid
 
 import pytest
 
@@ -31,9 +32,11 @@ from tests.engines.embedded.material import (
     encoded,
     image_config,
     layer_tar,
+    left_over,
     opened,
 )
 from tests.fixtures.faults import running_fault_proxy
+from tests.fixtures.registries import Registry, at_home, registries
 from tests.fixtures.registry import (
     PASSWORD,
     REGISTRY_BINARY,
@@ -42,6 +45,8 @@ from tests.fixtures.registry import (
     running_registry,
 )
 from tests.fixtures.skopeo import skopeo
+
+__all__ = ["at_home", "registries"]
 
 pytestmark = pytest.mark.registry
 
@@ -57,6 +62,12 @@ def registry(tmp_path):
         pytest.skip("no docker-registry here: apt-get install docker-registry")
     with running_registry(tmp_path / "registry") as host:
         yield host
+
+
+@pytest.fixture
+def there(at_home: Registry) -> str:
+    """A path that no other test has, in a registry of each kind."""
+    return f"{at_home.host}/{uuid.uuid4().hex}"
 
 
 @pytest.fixture
@@ -108,8 +119,8 @@ def all_are(status):
     return {short(TOP): status, short(BASE): status}
 
 
-def test_a_registry_has_what_was_pushed(registry, client, store):
-    name = f"{registry}/me/app:v1"
+def test_a_registry_has_what_was_pushed(there, client, store):
+    name = f"{there}/app:v1"
     heard = send(store, client, name)
     remote = client.resolve(parse(name), Platform.host())
     manifest = remote.manifest
@@ -121,19 +132,33 @@ def test_a_registry_has_what_was_pushed(registry, client, store):
             assert gzip.decompress(blob.read()) == layer
     assert heard.outcome == all_are("Pushed")
     assert heard.messages == [
-        f"The push refers to repository [{registry}/me/app]",
+        f"The push refers to repository [{there}/app]",
         f"v1: digest: {remote.digest} size: {len(remote.manifest_bytes)}",
     ]
-    assert store.image(IMAGE).digests == (f"{registry}/me/app@{remote.digest}",)
+    assert store.image(IMAGE).digests == (f"{there}/app@{remote.digest}",)
 
 
-def test_what_is_there_is_neither_sent_nor_compressed_again(registry, client, store):
-    send(store, client, f"{registry}/me/app:v1")
-    assert send(store, client, f"{registry}/me/app:v1").outcome == all_are("Layer already exists")
-    assert send(store, client, f"{registry}/me/app:v2").outcome == all_are("Layer already exists")
-    other = send(store, client, f"{registry}/you/other:v1")
-    assert other.outcome == all_are("Mounted from me/app")
-    assert sorted(client.tags(parse(f"{registry}/me/app"))) == ["v1", "v2"]
+def test_another_store_pulls_it_back(there, client, store, tmp_path):
+    name = f"{there}/app:v1"
+    send(store, client, name)
+    with opened(tmp_path / "other") as other:
+        for state in ("Downloaded newer image", "Image is up to date"):
+            heard = Heard()
+            assert pull(other, client, parse(name), heard, Cancellation()) == IMAGE
+            assert heard.messages[-1] == f"Status: {state} for {name}"
+        assert contents(other, IMAGE) == contents(store, IMAGE)
+        assert other.image(IMAGE).digests == store.image(IMAGE).digests
+        assert left_over(other) == []
+
+
+def test_what_is_there_is_neither_sent_nor_compressed_again(there, client, store):
+    send(store, client, f"{there}/app:v1")
+    assert send(store, client, f"{there}/app:v1").outcome == all_are("Layer already exists")
+    assert send(store, client, f"{there}/app:v2").outcome == all_are("Layer already exists")
+    path = there.partition("/")[2]
+    other = send(store, client, f"{there}/other:v1")
+    assert other.outcome == all_are(f"Mounted from {path}/app")
+    assert sorted(client.tags(parse(f"{there}/app"))) == ["v1", "v2"]
 
 
 def test_a_pulled_layer_is_mounted_from_where_it_came(registry, client, store):
@@ -181,12 +206,12 @@ def test_a_registry_that_lost_its_data_gets_all_of_it_again(client, store, tmp_p
     assert client.resolve(parse(name), Platform.host()).digest == remote.digest
 
 
-def test_all_tags(registry, client, store):
+def test_all_tags(there, client, store):
     for tag in ("v1", "v2"):
-        store.set_name(f"{registry}/me/app:{tag}", IMAGE)
-    heard = send(store, client, f"{registry}/me/app", image="", all_tags=True)
+        store.set_name(f"{there}/app:{tag}", IMAGE)
+    heard = send(store, client, f"{there}/app", image="", all_tags=True)
     assert [message.partition(":")[0] for message in heard.messages[1:]] == ["v1", "v2"]
-    assert sorted(client.tags(parse(f"{registry}/me/app"))) == ["v1", "v2"]
+    assert sorted(client.tags(parse(f"{there}/app"))) == ["v1", "v2"]
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,8 @@ def pull(
             unpacked = _Arrival(store, client, remote, scratch, report, crew).fetch(layers)
         finally:
             crew.dismiss()
+            for warning in client.warnings():
+                report(Message(f"WARNING: {warning}"))
         digest = remote.digest if platform else remote.index_digest or remote.digest
         names = [] if reference.digest or platform else [reference.full]
         before = store.named(reference.full)

@@ -105,6 +105,8 @@ def _push_tag(
         manifest = _Image(departure, config, diff_ids).push()
     finally:
         crew.dismiss()
+        for warning in client.warnings():
+            report(Message(f"WARNING: {warning}"))
     digest = digest_of(manifest)
     if store.named(f"{reference.name}@{digest}") != image:
         store.add_digest(reference.name, digest, image)
