@@ -36,6 +36,7 @@ __all__ = [
     "delete_scope",
     "pull_scope",
     "push_scope",
+    "read_token",
 ]
 
 CATALOG = "registry:catalog:*"

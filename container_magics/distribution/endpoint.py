@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 
 from ..errors import RegistryError
 from ..reference import DEFAULT_REGISTRY, Reference
-from .auth import Challenge, TokenCache, TokenRequest
+from .auth import Challenge, TokenCache, TokenRequest, read_token
 from .failures import CertificateError, Refusal, TransportError, login_line, refused
 from .purpose import Purpose, pulling
 from .transport import WAITS, Body, Transport, read_bounded, same_origin
@@ -151,15 +151,14 @@ class Endpoint:
         Raises:
             RegistryError: as `send`.
         """
-        for _ in range(_READS):
-            response = self.send(purpose, "GET", target, headers, statuses=statuses)
-            try:
-                return response, read_bounded(response, limit)
-            except TransportError as error:
-                broken = error
-                if not error.transient:
-                    break
-        raise refused(purpose, [broken]) from broken
+
+        def ask() -> requests.Response:
+            return self.send(purpose, "GET", target, headers, statuses=statuses)
+
+        try:
+            return _read_whole(ask, limit)
+        except TransportError as error:
+            raise refused(purpose, [error]) from error
 
     def ask(
         self,
@@ -247,22 +246,46 @@ class Endpoint:
                 f"{asked.url.partition('?')[0]!r:.200}, where others could read it",
                 hint="a fault of the registry's set-up: the realm of its tokens should be https",
             )
-        if asked.form:
-            response = self._transport.post_form(asked.url, asked.form)
-        else:
-            accept = {"Accept": "application/json"}
-            response = self._transport.get(asked.url, accept, asked.authorization)
-        if response.status_code != 200:
-            refusal = _refusal(response.url.split("/")[2], response)
-            raise refusal.error(purpose, self._access(purpose))
-        body = read_bounded(response, _MAX_ANSWER)
-        if body is None:
+
+        def ask() -> requests.Response:
+            if asked.form:
+                response = self._transport.post_form(asked.url, asked.form)
+            else:
+                accept = {"Accept": "application/json"}
+                response = self._transport.get(asked.url, accept, asked.authorization)
+            if response.status_code != 200:
+                refusal = _refusal(response.url.split("/")[2], response)
+                raise refusal.error(purpose, self._access(purpose))
+            return response
+
+        _, body = _read_whole(ask, _MAX_ANSWER)
+        if body is None or not read_token(body)[0]:
+            wrong = "is too large" if body is None else "holds no token"
             raise purpose.failed(
-                f"cannot {purpose.what}: the token server's answer is too large",
+                f"cannot {purpose.what}: the token server's answer {wrong}",
                 answers=[(self.host, f"token from {asked.url.partition('?')[0]!r:.200}")],
                 hint="a fault of the registry: try again later",
             )
         return body
+
+
+def _read_whole(
+    ask: Callable[[], requests.Response], limit: int
+) -> tuple[requests.Response, bytes | None]:
+    """An answer and its body, None where that has more than `limit` bytes; asked again if it ends.
+
+    Raises:
+        TransportError: the connection broke, each time.
+    """
+    for _ in range(_READS):
+        response = ask()
+        try:
+            return response, read_bounded(response, limit)
+        except TransportError as error:
+            broken = error
+            if not error.transient:
+                break
+    raise broken
 
 
 def _refusal(host: str, response: requests.Response) -> Refusal:
