@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from ..engines.base import ImageSummary
+import re
+
+from ..engines.base import Cancellation, Emit, EngineEvent, ImageSummary, Message
 from ..errors import UsageError
 from ..reference import parse
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
 from .transfer import carry
 
-__all__ = ["PUSH"]
+__all__ = ["PUSH", "push"]
+
+_CLOSING = re.compile(r".*: digest: (sha256:[0-9a-f]{64}) size: [0-9]+")
+
+
+def push(name: str, call: Call, *, all_tags: bool = False, quiet: bool = False) -> str:
+    """Push an image, or all tags of a repository, and show how far it is unless `quiet`.
+
+    Returns:
+        The digest by which the registry knows the last one, or "" where the engine did not say.
+
+    Raises:
+        NotFoundError, PushError: see `Engine.push`.
+    """
+    digests = [""]
+
+    def verb(emit: Emit, cancel: Cancellation) -> None:
+        def heard(event: EngineEvent) -> None:
+            if isinstance(event, Message) and (closing := _CLOSING.fullmatch(event.text)):
+                digests.append(closing[1])
+            emit(event)
+
+        call.engine.push(name, heard, cancel, all_tags=all_tags)
+
+    carry(verb, call, quiet=quiet)
+    return digests[-1]
 
 
 def _push(arguments: Arguments, call: Call) -> ImageSummary | list[ImageSummary]:
@@ -23,11 +50,7 @@ def _push(arguments: Arguments, call: Call) -> ImageSummary | list[ImageSummary]
     if not quiet and reference != typed:
         call.surface.write(f"Using default tag: {reference.tag}\n")
     name = reference.familiar
-    carry(
-        lambda emit, cancel: call.engine.push(name, emit, cancel, all_tags=all_tags),
-        call,
-        quiet=quiet,
-    )
+    push(name, call, all_tags=all_tags, quiet=quiet)
     if quiet:
         call.surface.write(f"{reference.name if all_tags else reference.full}\n")
     if not all_tags:

@@ -10,6 +10,7 @@ not make an image a stand-in: `stood_in_for` looks at the names too.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = [
     "STAND_IN_FOR_LABEL",
     "STAND_IN_LABEL",
     "StandIn",
+    "in_short",
     "stand_in",
     "stand_ins",
     "stood_in_for",
@@ -29,6 +31,7 @@ __all__ = [
 STAND_IN_FOR_LABEL = "io.container-magics.stand-in-for"
 STAND_IN_LABEL = "io.container-magics.stand-in"
 
+_STATUS = re.compile(r"[1-5][0-9]{2}\b[^:]*")
 _IMAGES = Path(__file__).parent / "images"
 
 
@@ -52,6 +55,14 @@ class StandIn:
     def labels(self) -> dict[str, str]:
         """The labels that every build of it carries."""
         return {STAND_IN_FOR_LABEL: self.upstream, STAND_IN_LABEL: self.summary}
+
+    @property
+    def advice(self) -> str:
+        """What to do where it is not there."""
+        return (
+            "A stand-in can be built without a registry: "
+            f"container-magics lab prepare {parse(self.upstream).familiar}"
+        )
 
     @property
     def dockerfile(self) -> str:
@@ -115,6 +126,21 @@ def stand_in(reference: Reference) -> StandIn | None:
     it asks for those very bytes.
     """
     return None if reference.digest else _TABLE.get(reference.full)
+
+
+def in_short(answers: Iterable[tuple[str, str]]) -> str:
+    """Why an upstream image cannot be had, in a line.
+
+    Such as `registry-1.docker.io: 429 Too Many Requests; no answer from mirror.gcr.io`. A pull of
+    the image says it all.
+
+    Args:
+        answers: of a `RegistryError`: what each registry answered, or why it did not.
+    """
+    said = [(host, _STATUS.match(answer)) for host, answer in answers]
+    silent = ", ".join(host for host, status in said if status is None)
+    parts = [f"{host}: {status[0]}" for host, status in said if status is not None]
+    return "; ".join([*parts, *([f"no answer from {silent}"] if silent else [])])
 
 
 def stood_in_for(names: Iterable[str], labels: Mapping[str, str]) -> str:

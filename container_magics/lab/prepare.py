@@ -89,10 +89,12 @@ def find(engine: Engine, image: StandIn) -> tuple[str, ImageSummary] | None:
 
 
 def _present(engine: Engine, name: str) -> ImageSummary | None:
+    """The image that bears a name; an engine may find a stand-in by the upstream name, too."""
     try:
-        return engine.image(name).summary
+        summary = engine.image(name).summary
     except NotFoundError:
         return None
+    return summary if name in summary.names else None
 
 
 def _ignore(_: EngineEvent) -> None:

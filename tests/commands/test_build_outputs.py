@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from container_magics.commands.building.outputs import caches, output
-from container_magics.engines.build_request import BuildOutput, CacheExchange
+from container_magics.commands.building.outputs import (
+    caches,
+    output,
+    pushed,
+    pushing,
+    without_push,
+)
+from container_magics.engines.build_request import BuildOutput, BuildRequest, CacheExchange
 from container_magics.errors import UnsupportedError, UsageError
 
 
@@ -54,10 +61,33 @@ def test_an_output_that_makes_no_sense(text, said):
     assert said in raised.value.message
 
 
-@pytest.mark.parametrize("text", ["type=registry", "type=image,push=true"])
-def test_pushing_is_refused_by_name(text):
-    with pytest.raises(UnsupportedError, match="pushing is not available"):
-        output(text)
+@pytest.mark.parametrize("text", ["type=registry", "type=image,push=true", "type=image,push=1"])
+def test_an_image_that_is_pushed(text):
+    image = output(text)
+    assert (image.type, image.destination) == ("image", None)
+    request = BuildRequest("", outputs=(image,))
+    with pytest.raises(UsageError, match="tag is needed when pushing to registry"):
+        pushed(request)
+    assert pushed(replace(request, tags=("a/b", "c/d:1", "a/b:latest"))) == ("a/b:latest", "c/d:1")
+    assert without_push(request).outputs == (BuildOutput("image"),)
+
+
+def test_an_output_may_give_the_name_to_push():
+    assert pushed(BuildRequest("", outputs=(output("type=registry,name=a/b:1"),))) == ("a/b:1",)
+    kept = BuildRequest("", outputs=(output("type=image,name=a/b:1,push=false"),))
+    assert pushed(kept) == ()
+
+
+def test_the_flag_pushes_the_image_of_the_outputs_or_one_more(folder):
+    assert pushing([]) == (BuildOutput("image", attributes={"push": "true"}),)
+    assert pushing([output("type=image,name=x")]) == (output("type=registry,name=x"),)
+    assert pushing([output("out")]) == (output("out"), output("type=registry"))
+
+
+def test_what_docker_push_cannot_do_is_refused_by_name():
+    with pytest.raises(UnsupportedError, match="compression is not available") as raised:
+        output("type=registry,compression=zstd")
+    assert "Leave it out" in raised.value.hint
 
 
 def test_caches():

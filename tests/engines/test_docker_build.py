@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import signal
 import subprocess
 import sys
@@ -26,6 +28,7 @@ from container_magics.engines.docker import DockerEngine
 from container_magics.engines.docker.building.buildkit import find_cli
 from container_magics.errors import (
     BuildError,
+    ContainerMagicsError,
     DockerfileError,
     InvalidReferenceError,
     NotFoundError,
@@ -34,6 +37,7 @@ from container_magics.errors import (
     StepFailedError,
 )
 from tests.conftest import missing
+from tests.fixtures.registry import running_registry
 
 pytestmark = pytest.mark.docker
 
@@ -243,6 +247,26 @@ def test_base_that_is_not_there(builder):
         builder.build("FROM localhost:1/nosuch:1\n")
     assert error.value.answers[0][0] == "localhost:1"
     assert "connection refused" in error.value.answers[0][1]
+
+
+@pytest.mark.registry
+def test_base_that_takes_a_login(builder, tmp_path, monkeypatch):
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    with running_registry(tmp_path / "registry", locked=True) as host:
+        with pytest.raises(PullError) as refused:
+            builder.build(f"FROM {host}/private:1\n")
+        assert f"docker login {host}" in refused.value.hint
+
+        helper = tmp_path / "docker-credential-locked"
+        helper.write_text("#!/bin/sh\necho the key ring is locked\nexit 1\n")
+        helper.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        (tmp_path / "config.json").write_text(json.dumps({"credHelpers": {host: "locked"}}))
+        with pytest.raises(ContainerMagicsError) as unlocked:
+            builder.build(f"FROM {host}/private:1\n")
+    said = f"{unlocked.value}\n{unlocked.value.hint}"
+    assert "exit status 1" in said
+    assert "the key ring is locked" in said
 
 
 def test_wrong_requests(builder, tmp_path):

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.lab.aliases import BASE, STAND_IN_FOR_LABEL, stand_in, stand_ins, stood_in_for
+from container_magics.lab.aliases import (
+    BASE,
+    STAND_IN_FOR_LABEL,
+    in_short,
+    stand_in,
+    stand_ins,
+    stood_in_for,
+)
 from container_magics.reference import parse
 
 
@@ -79,3 +86,24 @@ def test_a_label_that_names_no_upstream_of_ours_is_ignored():
     labels = {STAND_IN_FOR_LABEL: "<b>anything</b>"}
     assert stood_in_for(["ubuntu:bionic"], labels) == ""
     assert stood_in_for(["ubuntu:bionic"], {}) == ""
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (
+            {"a.test": 'Get "https://a.test/v2/": dial tcp: no such host', "b.test": "i/o timeout"},
+            "no answer from a.test, b.test",
+        ),
+        (
+            {"a.test": "429 Too Many Requests: toomanyrequests: pull rate limit"},
+            "a.test: 429 Too Many Requests",
+        ),
+        (
+            {"a.test": "i/o timeout", "b.test": "503 Service Unavailable", "c.test": "1.2 is odd"},
+            "b.test: 503 Service Unavailable; no answer from a.test, c.test",
+        ),
+    ],
+)
+def test_why_there_is_a_stand_in_is_said_in_a_line(answers, said):
+    assert in_short(answers.items()) == said

@@ -11,7 +11,7 @@ from .. import values
 from ..grammar import TRUE, Arguments
 from . import options
 from .flags import check_harmless
-from .outputs import caches, output
+from .outputs import caches, output, pushed, pushing
 
 __all__ = ["build_request", "keeps_git_dir"]
 
@@ -52,6 +52,9 @@ def build_request(arguments: Arguments) -> BuildRequest:
         cache_from=_caches(arguments.all("cache-from")),
         cache_to=_caches(arguments.all("cache-to")),
     )
+    if arguments.on("push"):
+        request = replace(request, outputs=pushing(request.outputs))
+    pushed(request)
     if arguments.on("load") and request.outputs:
         request = replace(request, outputs=(*request.outputs, BuildOutput("docker")))
     return request

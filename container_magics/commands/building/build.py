@@ -15,10 +15,12 @@ from ...errors import NotFoundError, UnsupportedError, UsageError
 from ...reference import parse
 from ..call import Call, Command
 from ..grammar import Arguments, Flag, Grammar
+from ..pushing import push
 from .arguments import build_request, keeps_git_dir
 from .check import check_build
 from .context import build_source
 from .flags import FLAGS, REFUSED, only_checks
+from .outputs import pushed, without_push
 
 if TYPE_CHECKING:
     from ...views.widget import LiveView
@@ -142,7 +144,7 @@ def _looked_at(
         raise UsageError("--break is for --step: only a walk stops before a line")
     if not (stages or step):
         return _perform(arguments, call, request), None
-    for flag in ("quiet", "iidfile", "metadata-file", "output"):
+    for flag in ("quiet", "iidfile", "metadata-file", "output", "push"):
         if arguments.given(flag):
             raise UsageError(f"--{flag} and --{'step' if step else 'stages'} exclude each other")
     if stages and step:
@@ -165,22 +167,26 @@ def _line(text: str) -> int:
 
 def _perform(arguments: Arguments, call: Call, request: BuildRequest) -> Image | None:
     engine = call.engine
-    request = _streamed(request, call)
+    names = pushed(request)
+    request = _streamed(without_push(request), call)
     before = _before(request, call)
     iidfile, metadata_file = arguments.one("iidfile"), arguments.one("metadata-file")
     for file in filter(None, (iidfile, metadata_file)):
         _remove(Path(file))
-    if arguments.on("quiet") or arguments.one("progress") == "quiet":
+    quiet = arguments.on("quiet") or arguments.one("progress") == "quiet"
+    streams = any(output.stream for output in request.outputs)
+    if quiet:
         result = finish(partial(engine.build, request))
-        if result.image is not None and not any(output.stream for output in request.outputs):
-            call.surface.write(f"{result.image.id}\n")
     else:
         following = follow(partial(engine.build, request))
         result = call.surface.progress().follow(following, before)
+    digests = [push(name, call, quiet=quiet or streams) for name in names]
+    if quiet and result.image is not None and not streams:
+        call.surface.write(f"{result.image.id}\n")
     if iidfile:
         _write(Path(iidfile), result.image.id if result.image is not None else "")
     if metadata_file:
-        _write(Path(metadata_file), _metadata(request, result))
+        _write(Path(metadata_file), _metadata(request, result, *digests[:1]))
     return result.image
 
 
@@ -204,27 +210,28 @@ def _streamed(request: BuildRequest, call: Call) -> BuildRequest:
     return replace(request, outputs=tuple(outputs))
 
 
-def _metadata(request: BuildRequest, result: BuildResult) -> str:
-    """What buildx writes of an image that docker's own builder made: its ID stands for both."""
+def _metadata(request: BuildRequest, result: BuildResult, digest: str = "") -> str:
+    """What buildx writes of an image; the ID of one that was not pushed stands for its digest."""
     if result.image is None:
         return "{}\n"
     names = [parse(name).full for name in request.tags]
     document = {
         "containerimage.config.digest": result.image.id,
-        "containerimage.digest": result.image.id,
+        "containerimage.digest": digest or result.image.id,
         **({"image.name": ",".join(names)} if names else {}),
     }
     return json.dumps(document, indent=2) + "\n"
 
 
 def _before(request: BuildRequest, call: Call) -> ImageSummary | None:
-    """The image that bears the first tag now."""
+    """The image that bears the first tag now; a stand-in that is found by it does not."""
     if not request.tags:
         return None
     try:
-        return call.engine.image(request.tags[0]).summary
+        found = call.engine.image(request.tags[0]).summary
     except NotFoundError:
         return None
+    return found if parse(request.tags[0]).with_default_tag().familiar in found.names else None
 
 
 def _write(path: Path, text: str) -> None:

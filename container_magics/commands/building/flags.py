@@ -48,6 +48,7 @@ FLAGS = (
     Flag("progress", "auto, plain, tty or quiet", value="TYPE", default="auto"),
     Flag("provenance", "false is the only value: no attestation is written", value="VALUE"),
     Flag("pull", "always ask for a newer version of the base images"),
+    Flag("push", 'shorthand for "--output=type=registry": push every name of -t'),
     Flag("quiet", "show nothing but the image ID", "q"),
     Flag("rm", "no intermediate container is ever kept", default="true"),
     Flag("sbom", "false is the only value: no attestation is written", value="VALUE"),
@@ -70,7 +71,6 @@ FLAGS = (
 """What `docker build` and a cell have in common."""
 
 REFUSED = {
-    **refuse("push", "`docker push NAME` afterwards does it."),
     **refuse("squash", "To flatten an image: run it, then `export -o x.tar` and `import x.tar`."),
     **refuse("isolation", "Linux has one kind, which is taken: leave it out."),
     **refuse(

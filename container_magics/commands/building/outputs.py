@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
-from ...engines.build_request import BuildOutput, CacheExchange
+from ...engines.build_request import BuildOutput, BuildRequest, CacheExchange
 from ...errors import UnsupportedError, UsageError
+from ...reference import parse
+from ..grammar import TRUE
 from ..values import fields
 
-__all__ = ["caches", "output"]
+__all__ = ["caches", "output", "pushed", "pushing", "without_push"]
 
 _OUTPUTS = ("local", "tar", "oci", "docker", "image", "registry", "cacheonly")
 
 
 def output(text: str) -> BuildOutput:
     """An `--output`: a directory, `-` for a tar on standard output, or `type=…,dest=…,…`.
+
+    `registry` is an image that is pushed.
 
     Raises:
         UsageError: it makes no sense, or the destination is of the wrong kind.
@@ -32,12 +38,60 @@ def output(text: str) -> BuildOutput:
         )
     if kind not in _OUTPUTS:
         raise UsageError(f"unsupported output type {kind}", hint=f"Known: {', '.join(_OUTPUTS)}.")
-    if kind == "registry" or attributes.get("push", "false").lower() in ("true", "1", "t"):
+    if kind == "registry":
+        kind, attributes["push"] = "image", "true"
+    found = BuildOutput(kind, _destination(kind, destination, attributes), attributes)
+    others = attributes.keys() - {"name", "push"} if _is_pushed(found) else ()
+    for key in sorted(others):
         raise UnsupportedError(
-            f"docker build --output {text}: pushing is not available in a build",
-            hint="`docker push NAME` afterwards does it.",
+            f"docker build --output {text}: {key} is not available for what is pushed",
+            hint="Leave it out: what is pushed is what `docker push` pushes.",
         )
-    return BuildOutput(kind, _destination(kind, destination, attributes), attributes)
+    return found
+
+
+def _is_pushed(output: BuildOutput) -> bool:
+    return output.type == "image" and output.attributes.get("push", "") in TRUE
+
+
+def pushing(outputs: Iterable[BuildOutput]) -> tuple[BuildOutput, ...]:
+    """The outputs with `--push`: the images are pushed, or else there is one that is."""
+    found = tuple(
+        replace(output, attributes={**output.attributes, "push": "true"})
+        if output.type == "image"
+        else output
+        for output in outputs
+    )
+    if not any(map(_is_pushed, found)):
+        found += (BuildOutput("image", attributes={"push": "true"}),)
+    return found
+
+
+def pushed(request: BuildRequest) -> tuple[str, ...]:
+    """The names to push once it is built: its tags, or else those that its outputs give.
+
+    Raises:
+        UsageError: there is something to push, and no name.
+    """
+    images = [output for output in request.outputs if _is_pushed(output)]
+    written = ",".join(output.attributes.get("name", "") for output in images)
+    names = request.tags or [name for name in written.split(",") if name]
+    if images and not names:
+        raise UsageError(
+            "tag is needed when pushing to registry",
+            hint="The name says where it goes: -t HOST/REPOSITORY:TAG",
+        )
+    familiar = (parse(name).with_default_tag().familiar for name in names) if images else ()
+    return tuple(dict.fromkeys(familiar))
+
+
+def without_push(request: BuildRequest) -> BuildRequest:
+    """The build alone."""
+    outputs = (
+        replace(output, attributes={k: v for k, v in output.attributes.items() if k != "push"})
+        for output in request.outputs
+    )
+    return replace(request, outputs=tuple(outputs))
 
 
 def _attribute(field: str) -> tuple[str, str]:

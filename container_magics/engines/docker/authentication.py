@@ -9,9 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...distribution.credentials import Credential, CredentialStore, key_of
+from ...distribution.failures import login_line
 from ...errors import ConfigurationError, CredentialsError
 
-__all__ = ["Authentication", "authentication", "every_authentication"]
+__all__ = ["Authentication", "authentication", "every_authentication", "way_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,13 @@ def authentication(registry: str) -> Authentication:
     except (ConfigurationError, CredentialsError) as error:
         return Authentication(failure=str(error))
     return Authentication(_config(key_of(registry), found) if found is not None else {})
+
+
+def way_in(registry: str, failure: str) -> str:
+    """What to do where a registry lets one pull nothing; `failure` is an `Authentication`'s."""
+    if failure:
+        return f"no credential for {registry} could be had: {failure}"
+    return f"check the spelling; if it is private: {login_line(registry)}"
 
 
 def every_authentication() -> dict[str, dict[str, str]]:

@@ -15,10 +15,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...errors import InvalidReferenceError, NotFoundError, StoreError, UsageError
-from ...lab.aliases import stood_in_for
+from ...errors import (
+    ExhaustedError,
+    InvalidReferenceError,
+    NotFoundError,
+    PullError,
+    StoreError,
+    UnreachableError,
+    UsageError,
+)
+from ...lab.aliases import stand_in, stood_in_for
 from ...oci.platforms import Platform
-from ...reference import parse
+from ...reference import Reference, parse
 from ..base import (
     BuildRequest,
     BuildResult,
@@ -34,7 +42,6 @@ from ..base import (
     RunResult,
     names_given,
 )
-from ..containers import Container
 from ..contents import Contents
 from ..excerpts import excerpts
 from . import archives
@@ -43,22 +50,20 @@ from .building.builder import Tools, build
 from .building.evaluate import apply_changes
 from .building.mounting.cache_mounts import CacheMounts
 from .building.state import parse_time
-from .containers.description import container_of
 from .containers.lifecycle import Containers
 from .containers.verbs import Verbs
-from .images.names import find_container, find_image, find_image_id
+from .images.names import find_container, find_image, find_image_id, known_as, look_up
 from .images.pushing import push
 from .images.removal import prune_images, remove_image
+from .inspection import inspect_container, inspect_image
 from .layer_contents import resolve_contents
 from .running import Runner
 from .sandbox.client import Launcher
-from .sandbox.launcher.shim.main import LOG
 from .sandbox.rungs import choose
 from .snapshots import skeleton
 from .snapshots.base import Snapshotter
 from .snapshots.overlay import OverlaySnapshotter
 from .snapshots.trees import TreeSnapshotter
-from .storage.container_records import ContainerRow
 from .storage.digests import FileDigests
 from .storage.store import ImageRow, Store, default_root
 
@@ -135,7 +140,7 @@ class EmbeddedEngine(Verbs):
 
     def image(self, name: str) -> Image:
         """See `Engine.image`."""
-        return self._image(find_image(self._store, name))
+        return self._image(find_image(self._store, known_as(self._store, name)))
 
     def _image(self, row: ImageRow) -> Image:
         config = row.config
@@ -154,25 +159,37 @@ class EmbeddedEngine(Verbs):
 
     def contents(self, name: str) -> Contents:
         """See `Engine.contents`."""
+        name = known_as(self._store, name)
         return resolve_contents(self._store, self.containers_of_store, name, self.image)
 
     def inspect(self, name: str) -> dict[str, Any]:
         """See `Engine.inspect`."""
         try:
-            return _inspect_image(find_image(self._store, name), self._store)
+            row = find_image(self._store, known_as(self._store, name))
+            return inspect_image(row, self._graph_driver())
         except (NotFoundError, InvalidReferenceError):
             pass
         try:
-            return _inspect_container(find_container(self._store, name))
+            found = find_container(self._store, name)
+            return inspect_container(found, self._graph_driver(), self.rung.name)
         except NotFoundError:
             raise NotFoundError(f"No such object: {name}") from None
+
+    def _graph_driver(self) -> dict[str, Any]:
+        """Where layers are, as inspect has it."""
+        return {"Data": {"Root": str(self._store.root)}, "Name": self._driver}
+
+    @property
+    def _driver(self) -> str:
+        return "overlay" if self.rung.overlay else "trees"
 
     def tag(self, source: str, target: str) -> None:
         """See `Engine.tag`."""
         reference = parse(target)
         if reference.digest:
             raise UsageError(f"refusing to create a tag with a digest reference: {target}")
-        self._store.set_name(reference.with_default_tag().full, find_image_id(self._store, source))
+        image = find_image_id(self._store, known_as(self._store, source))
+        self._store.set_name(reference.with_default_tag().full, image)
 
     def remove_image(self, name: str, *, force: bool = False, prune: bool = True) -> Removal:
         """See `Engine.remove_image`."""
@@ -192,8 +209,21 @@ class EmbeddedEngine(Verbs):
 
     def pull(self, name: str, emit: Emit, cancel: Cancellation) -> ImageSummary:
         """See `Engine.pull`."""
-        image = self._source.pull(parse(name).with_default_tag(), emit, cancel)
+        reference = parse(name).with_default_tag()
+        try:
+            image = self._source.pull(reference, emit, cancel)
+        except (UnreachableError, ExhaustedError) as error:
+            raise self._with_stand_in(error, reference) from None
         return self.image(image).summary
+
+    def _with_stand_in(self, error: PullError, reference: Reference) -> PullError:
+        """The error of a pull, with what the lab has in the image's place."""
+        chosen = stand_in(reference)
+        if chosen is not None:
+            there = look_up(self._store, chosen.name) is not None
+            here = f"Its stand-in is here, as {chosen.name}: `run` and FROM take it."
+            error.hint = f"{error.hint}\n{here if there else chosen.advice}".strip()
+        return error
 
     def push(self, name: str, emit: Emit, cancel: Cancellation, *, all_tags: bool = False) -> None:
         """See `Engine.push`."""
@@ -213,7 +243,7 @@ class EmbeddedEngine(Verbs):
 
     def save(self, names: Sequence[str], target: BinaryIO) -> None:
         """See `Engine.save`."""
-        archives.save(self._store, names, target)
+        archives.save(self._store, [known_as(self._store, name) for name in names], target)
 
     def load(self, source: BinaryIO) -> list[str]:
         """See `Engine.load`."""
@@ -250,7 +280,7 @@ class EmbeddedEngine(Verbs):
             "ContainersRunning": sum(row.running for row in containers),
             "ContainersStopped": sum(not row.running for row in containers),
             "Images": len(self._store.image_ids()),
-            "Driver": "overlay" if self.rung.overlay else "trees",
+            "Driver": self._driver,
             "DockerRootDir": str(self._store.root),
             "KernelVersion": platform.release(),
             "OSType": Platform.host().os,
@@ -300,53 +330,3 @@ def _history(config: Mapping[str, Any], layers: Sequence[Layer]) -> Iterator[His
             empty,
             0 if empty else left.pop(0).size,
         )
-
-
-def _inspect_image(row: ImageRow, store: Store) -> dict[str, Any]:
-    config = row.config
-    history = config.get("history") or [{}]
-    return {
-        "Id": row.id,
-        "RepoTags": [parse(name).familiar for name in row.names],
-        "RepoDigests": [parse(name).familiar for name in row.digests],
-        "Parent": "",
-        "Comment": history[-1].get("comment", ""),
-        "Created": config.get("created", ""),
-        "Author": config.get("author", ""),
-        "Config": dict(config.get("config") or {}),
-        "Architecture": config.get("architecture", ""),
-        "Os": config.get("os", ""),
-        "Size": row.size,
-        "VirtualSize": row.size,
-        "GraphDriver": {"Name": "container-magics", "Data": {"Root": str(store.root)}},
-        "RootFS": {
-            "Type": "layers",
-            "Layers": list(config.get("rootfs", {}).get("diff_ids") or ()),
-        },
-    }
-
-
-def _inspect_container(row: ContainerRow) -> dict[str, Any]:
-    state = dict(row.state())
-    restarts = state.pop("RestartCount")
-    state.pop("Ports", None)
-    return {
-        "Id": row.id,
-        **row.detail,
-        "NetworkSettings": {"Ports": _port_map(container_of(row))},
-        "State": state,
-        "Image": row.image,
-        "LogPath": str(row.directory / LOG),
-        "Name": f"/{row.name}",
-        "RestartCount": restarts,
-    }
-
-
-def _port_map(container: Container) -> dict[str, list[dict[str, str]] | None]:
-    """Ports as inspect has them."""
-    found: dict[str, list[dict[str, str]] | None] = {}
-    for port in container.ports:
-        known = found.setdefault(f"{port.container}/{port.protocol}", [] if port.host else None)
-        if known is not None:
-            known.append({"HostIp": port.address, "HostPort": str(port.host)})
-    return found

@@ -16,6 +16,8 @@ from ....errors import (
 )
 from ....reference import parse
 from ...base import Vertex
+from ..authentication import authentication, way_in
+from ..transferring import NO_ACCESS
 from .steps import Steps
 
 __all__ = ["explained"]
@@ -100,4 +102,7 @@ def _newer_syntax(builder: str) -> str:
 
 
 def _not_pulled(what: str, name: str, answer: str) -> PullError:
-    return PullError(f"cannot get {what}", answers=((parse(name).registry, answer),))
+    registry, hint = parse(name).registry, ""
+    if NO_ACCESS.search(answer.lower()):
+        hint = way_in(registry, authentication(registry).failure)
+    return PullError(f"cannot get {what}", answers=((registry, answer),), hint=hint)

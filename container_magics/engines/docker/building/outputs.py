@@ -50,7 +50,7 @@ class Outputs:
             for key, value in output.attributes.items():
                 if key == "name":
                     names += value.split(",")
-                elif key != "push":
+                else:
                     raise refuse(
                         f"output type={output.type},{key}={value}",
                         "images of this engine have no such attribute",

@@ -12,7 +12,7 @@ from copy import copy
 
 from ....distribution import RegistryClient
 from ....errors import ExhaustedError, PullError, UnreachableError
-from ....lab.aliases import StandIn, stand_in
+from ....lab.aliases import StandIn, in_short, stand_in
 from ....oci.platforms import Platform
 from ....reference import Reference, parse
 from ...base import (
@@ -140,7 +140,7 @@ class ImageSource:
         Args:
             reference: what was asked for.
             report: progress of the pull.
-            stood_in: called when a stand-in is taken, with what the registry answered.
+            stood_in: called when a stand-in is taken, with what the registry answered, in short.
             cancel: stops the pull.
             platform: to choose; this machine's by default. Only for that are there stand-ins.
 
@@ -162,10 +162,9 @@ class ImageSource:
                 raise type(error)(
                     f"cannot pull {reference.familiar}",
                     answers=error.answers,
-                    hint=f"{error.hint}\nA stand-in can be built without a registry: "
-                    f"container-magics lab prepare {reference.familiar}".strip(),
+                    hint=f"{error.hint}\n{chosen.advice}".strip(),
                 ) from error
-            stood_in(chosen, "; ".join(f"{host}: {answer}" for host, answer in error.answers))
+            stood_in(chosen, in_short(error.answers))
             return image, True
 
     def _pull_once(

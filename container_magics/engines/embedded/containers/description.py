@@ -6,7 +6,7 @@ image's with what was asked for, `HostConfig` the rest.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from ....errors import RunError
 from ...base import Mount
 from ...containers import Container
-from ...run_request import HealthCheck, RunRequest
+from ...run_request import HealthCheck, Publish, RunRequest
 from ..building.state import BuildState, now, parse_time
 from ..running import Command
 from ..sandbox.launcher.namespaces import KEPT_CAPABILITIES
@@ -27,6 +27,8 @@ __all__ = ["command_of", "container_of", "describe", "health_of"]
 _NANO = 1_000_000_000
 _HEALTH_DEFAULTS = {"Interval": 30 * _NANO, "Timeout": 30 * _NANO, "StartPeriod": 0}
 _RETRIES = 3
+_OF_THE_IMAGE = ("ArgsEscaped", "OnBuild")
+"""What a container, and so what is committed of it, does not have from its image."""
 
 
 def describe(
@@ -71,7 +73,7 @@ def describe(
     }
     health = _health(request.health, state.config.get("Healthcheck"))
     config = {
-        **state.config,
+        **{key: value for key, value in state.config.items() if key not in _OF_THE_IMAGE},
         "Hostname": hostname,
         "User": request.user or str(state.config.get("User") or ""),
         "Tty": request.tty,
@@ -90,6 +92,8 @@ def describe(
         **({"StopTimeout": request.stop_timeout} if request.stop_timeout is not None else {}),
     }
     host = {
+        **_mounted(request),
+        "PortBindings": _port_bindings(request.publish),
         "NetworkMode": request.network,
         "RestartPolicy": {
             "Name": request.restart.name,
@@ -99,7 +103,7 @@ def describe(
         "ReadonlyRootfs": request.read_only,
         "ShmSize": request.shm_size,
         "Ulimits": [
-            {"Name": limit.name, "Soft": limit.soft, "Hard": limit.hard}
+            {"Name": limit.name, "Hard": limit.hard, "Soft": limit.soft}
             for limit in request.ulimits
         ],
         "CapAdd": list(request.cap_add) or None,
@@ -123,6 +127,46 @@ def describe(
         "Mounts": [*binds, *volumes],
         "NetworkSettings": {"Ports": {}},
     }
+
+
+def _mounted(request: RunRequest) -> dict[str, Any]:
+    """`Binds`, which make their sources, and `Mounts`, as they are asked for."""
+    mounts = [
+        {
+            "Type": "bind",
+            "Source": str(mount.source),
+            "Target": mount.target,
+            **({"ReadOnly": True} if mount.read_only else {}),
+        }
+        for mount in request.mounts
+        if not mount.create
+    ]
+    mounts += [
+        {
+            "Type": "volume",
+            **({"Source": volume.name} if volume.name else {}),
+            "Target": volume.target,
+            **({"ReadOnly": True} if volume.read_only else {}),
+            "VolumeOptions": {} if volume.copy else {"NoCopy": True},
+        }
+        for volume in request.volumes
+    ]
+    binds = [
+        f"{mount.source}:{mount.target}" + ":ro" * mount.read_only
+        for mount in request.mounts
+        if mount.create
+    ]
+    return {"Binds": binds or None, **({"Mounts": mounts} if mounts else {})}
+
+
+def _port_bindings(published: Iterable[Publish]) -> dict[str, list[dict[str, str]]]:
+    found: dict[str, list[dict[str, str]]] = {}
+    for port in published:
+        first = str(port.host) if port.host else ""
+        found.setdefault(f"{port.container}/{port.protocol}", []).append(
+            {"HostIp": port.address, "HostPort": f"{first}-{port.last}" if port.last else first}
+        )
+    return found
 
 
 def _argv(request: RunRequest, config: Mapping[str, Any]) -> tuple[list[str], list[str], list[str]]:

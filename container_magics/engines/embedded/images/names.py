@@ -13,6 +13,7 @@ __all__ = [
     "find_container",
     "find_image",
     "find_image_id",
+    "known_as",
     "look_up",
     "names_image",
 ]
@@ -49,19 +50,31 @@ def _by_prefix(store: Store, prefix: str) -> str | None:
     return found[0] if found else None
 
 
+def known_as(store: Store, name: str) -> str:
+    """What a name is called here: the stand-in's own name for an upstream one that no image has.
+
+    For verbs that look at what is here. One that would take the upstream image if it could be had
+    asks its registry first, and none that removes an image means another than was named. What is
+    no name, or means several images, stays as it is.
+    """
+    try:
+        chosen = stand_in(parse(name)) if look_up(store, name) is None else None
+    except UsageError:
+        return name
+    return name if chosen is None or look_up(store, chosen.name) is None else chosen.name
+
+
 def names_image(store: Store, name: str, image: str) -> bool:
     """Whether a name, or an ID, means this image now; an upstream name means its stand-in too."""
     try:
-        found = look_up(store, name)
-        if found is None and (chosen := stand_in(parse(name))):
-            found = look_up(store, chosen.name)
+        found = look_up(store, known_as(store, name))
     except UsageError:
         return False  # An ID that is gone, or a prefix that several have by now.
     return found == image
 
 
 def find_image_id(store: Store, name: str) -> str:
-    """The same.
+    """The ID of the image that a name means.
 
     Raises:
         NotFoundError: in Docker's words.
@@ -112,6 +125,8 @@ def find_container(store: Store, name: str) -> ContainerRow:
 def _nearest(store: Store, shown: str) -> str:
     import difflib
 
+    if (own := known_as(store, shown)) != shown:
+        return f"Its stand-in is here: {own}"
     names = [parse(full).familiar for full in store.all_names()]
     near = difflib.get_close_matches(shown, names, n=1)
     return f"Did you mean {near[0]}?" if near else ""
