@@ -9,7 +9,9 @@ from pathlib import Path
 from ..engines.base import BuildRequest, Engine, Image, ImageSummary
 from ..engines.contents import Contents
 from ..errors import NotFoundError, UsageError
+from ..lab.aliases import STAND_IN_LABEL
 from .building.context import own_ignore_file
+from .call import Call
 from .grammar import nearest
 
 __all__ = ["build_request", "contents_of", "name_of"]
@@ -71,6 +73,17 @@ def _dockerfile_text(dockerfile: str | Path) -> tuple[str, Path | None]:
         return path.read_text(encoding="utf-8-sig"), path
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"failed to read dockerfile: {path}: {error}") from error
+
+
+def say_if_stand_in(name: str, call: Call) -> None:
+    """Say that an upstream name means a stand-in here, where it does."""
+    try:
+        summary = call.engine.image(name).summary
+    except NotFoundError:  # It means a repository.
+        return
+    if summary.stands_in(name):
+        what = summary.labels[STAND_IN_LABEL]
+        call.surface.write(f"{name}: a stand-in, not the image itself: {what}\n", 2)
 
 
 def contents_of(engine: Engine, image: str | Image | ImageSummary) -> Contents:

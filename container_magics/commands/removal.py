@@ -9,6 +9,7 @@ from ..views import human_size
 from .call import Call, Command
 from .confirmation import confirm
 from .grammar import Arguments, Flag, Grammar, refuse
+from .looking import say_if_stand_in
 
 __all__ = ["BUILDER_PRUNE", "PRUNE", "RMI", "TAG"]
 
@@ -18,6 +19,7 @@ def _tag(arguments: Arguments, call: Call) -> None:
     if parse(target).digest:
         raise UsageError("refusing to create a tag with a digest reference")
     call.engine.tag(source, target)
+    say_if_stand_in(source, call)
 
 
 TAG = Command(
@@ -92,7 +94,7 @@ def _prune(arguments: Arguments, call: Call) -> PruneReport:
         call.surface.write("Deleted Images:\n")
         _report(report.removal, call, "untagged", "deleted")
         call.surface.write("\n")
-    call.surface.write(f"Total reclaimed space: {human_size(report.reclaimed)}\n")
+    call.surface.write(f"Total reclaimed space: {human_size(report.reclaimed, 4)}\n")
     return report
 
 
@@ -119,7 +121,7 @@ def _prune_builder(arguments: Arguments, call: Call) -> PruneReport:
     if report.removal.deleted:
         lines = "\n".join(report.removal.deleted)
         call.surface.write(f"Deleted build cache objects:\n{lines}\n\n")
-    call.surface.write(f"Total reclaimed space: {human_size(report.reclaimed)}\n")
+    call.surface.write(f"Total reclaimed space: {human_size(report.reclaimed, 4)}\n")
     return report
 
 

@@ -15,6 +15,7 @@ from ..errors import ContainerMagicsError, UsageError
 from ..reference import parse
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse
+from .looking import say_if_stand_in
 
 __all__ = ["EXPORT", "IMPORT", "LOAD", "PULL", "SAVE", "carry"]
 
@@ -154,6 +155,8 @@ def _save(arguments: Arguments, call: Call) -> None:
     _write(
         arguments, call, "save image", lambda target: call.engine.save(arguments.operands, target)
     )
+    for name in arguments.operands:
+        say_if_stand_in(name, call)
 
 
 SAVE = Command(

@@ -20,7 +20,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from ..errors import UsageError
-from ..reference import parse
+from ..reference import is_image_id, parse
 from .build_request import BuildRequest
 from .container_verbs import ContainerVerbs
 from .run_request import Mount, RunRequest
@@ -105,6 +105,13 @@ class ImageSummary:
     size: int
     labels: Mapping[str, str]
     stand_in_for: str = ""
+
+    def stands_in(self, name: str) -> bool:
+        """Whether it does not bear a name by which it was found, and stands in for what does."""
+        if not self.stand_in_for or is_image_id(name):
+            return False
+        familiar = parse(name).with_default_tag().familiar
+        return familiar == self.stand_in_for and familiar not in self.names
 
 
 @dataclass(frozen=True, slots=True)

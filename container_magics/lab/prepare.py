@@ -94,7 +94,7 @@ def _present(engine: Engine, name: str) -> ImageSummary | None:
         summary = engine.image(name).summary
     except NotFoundError:
         return None
-    return summary if name in summary.names else None
+    return None if summary.stands_in(name) else summary
 
 
 def _ignore(_: EngineEvent) -> None:

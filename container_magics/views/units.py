@@ -10,16 +10,17 @@ _UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB")
 _BINARY_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB")
 
 
-def human_size(size: float) -> str:
-    """Bytes as Docker prints them: base 1000, three significant digits, such as `9.17MB`.
+def human_size(size: float, digits: int = 3) -> str:
+    """Bytes as Docker prints them: base 1000, such as `9.17MB`.
 
-    It is go-units' `HumanSizeWithPrecision(size, 3)`, down to its `1e+03kB` for 999,900 bytes.
+    It is go-units' `HumanSizeWithPrecision(size, digits)`, down to its `1e+03kB` for 999,900 bytes.
+    Docker takes three significant digits in listings, and four for what is reclaimed.
     """
     unit = 0
     while size >= 1000 and unit < len(_UNITS) - 1:
         size /= 1000
         unit += 1
-    return f"{size:.3g}{_UNITS[unit]}"
+    return f"{size:.{digits}g}{_UNITS[unit]}"
 
 
 def binary_size(size: float) -> str:

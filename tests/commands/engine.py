@@ -95,7 +95,7 @@ class MemoryEngine(MemoryContainers):
 
     def prune_images(self, *, every: bool = False) -> PruneReport:
         self.requests.append(("prune", every))
-        return PruneReport(Removal((), ("sha256:aa",)), 5_570_000)
+        return PruneReport(Removal((), ("sha256:aa",)), 5_571_234)
 
     def prune_build_cache(self, *, every: bool = False) -> PruneReport:
         self.requests.append(("builder prune", every))

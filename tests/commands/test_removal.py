@@ -60,7 +60,7 @@ def test_prune(docker, engine, surface):
     report = docker("image", "prune", "-af")
     assert isinstance(report, PruneReport)
     assert engine.requests == [("prune", True)]
-    assert surface.out == "Deleted Images:\ndeleted: sha256:aa\n\nTotal reclaimed space: 5.57MB\n"
+    assert surface.out == "Deleted Images:\ndeleted: sha256:aa\n\nTotal reclaimed space: 5.571MB\n"
 
 
 @pytest.mark.parametrize(("answer", "said"), [(None, "Add -f"), (False, "cancelled")])

@@ -95,7 +95,7 @@ def test_does_not_ask_for_tokens_without_end(serve, client):
 def test_a_malformed_token_is_not_shown(serve, client, answer):
     registry = TokenRegistry(serve)
     registry.grant = lambda token: answer
-    with pytest.raises(PullError, match="token server.s answer holds no token"):
+    with pytest.raises(PullError, match="the token server's answer holds no token"):
         client.resolve(parse(registry.name), AMD64)
     assert not any("Authorization" in headers for _, headers in registry.server.requests)
 

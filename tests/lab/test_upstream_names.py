@@ -36,12 +36,14 @@ def here(magics, environment: dict[str, str], context: Path):
     magics("rmi", "-f", *names)
 
 
-def test_verbs_that_look_at_what_is_here(magics, here):
+def test_verbs_that_look_at_what_is_here(magics, environment, here):
     assert magics("image", "inspect", "-f", "{{.Id}}", NAME).stdout == here
     assert magics("inspect", "-f", "{{.Id}}", f"docker.io/library/{NAME}").stdout == here
     assert b"busybox" in magics("history", "--no-trunc", NAME).stdout
     assert magics("layers", "--json", NAME).stdout
-    magics("tag", NAME, "localhost/me/mine:1")
+    said = magics("tag", NAME, "localhost/me/mine:1").stderr.decode()
+    if "DOCKER_HOST" not in environment:
+        assert said == f"{NAME}: a stand-in, not the image itself: {STAND_IN.summary}\n"
     assert magics("image", "inspect", "-f", "{{.Id}}", "localhost/me/mine:1").stdout == here
     magics("rmi", "localhost/me/mine:1")
     assert f"stand-in for {NAME}".encode() in magics("images", STAND_IN.name).stdout
@@ -63,6 +65,13 @@ def test_no_other_image_is_removed_than_was_named(magics, environment, here):
         assert f"No such image: {NAME}" in said
         assert f"Its stand-in is here: {STAND_IN.name}" in said
     assert magics("image", "inspect", "-f", "{{.Id}}", STAND_IN.name).stdout == here
+
+
+def test_never_to_pull_is_never_to_take_a_stand_in(magics, environment, here):
+    if "DOCKER_HOST" not in environment:
+        said = magics("run", "--rm", "--pull=never", NAME, "true", code=125).stderr.decode()
+        assert f"No such image: {NAME}" in said
+        assert "There is a stand-in" in said
 
 
 def test_an_image_of_that_name_counts_for_more(magics, context, here):

@@ -26,6 +26,10 @@ def test_sizes_are_go_units_with_three_digits(size, text):
     assert human_size(size) == text
 
 
+def test_what_is_reclaimed_has_four_digits():
+    assert human_size(1_982_400, 4) == "1.982MB"
+
+
 @pytest.mark.parametrize(
     ("size", "text"),
     [

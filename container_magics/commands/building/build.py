@@ -231,7 +231,7 @@ def _before(request: BuildRequest, call: Call) -> ImageSummary | None:
         found = call.engine.image(request.tags[0]).summary
     except NotFoundError:
         return None
-    return found if parse(request.tags[0]).with_default_tag().familiar in found.names else None
+    return None if found.stands_in(request.tags[0]) else found
 
 
 def _write(path: Path, text: str) -> None:

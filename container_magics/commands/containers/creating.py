@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...engines.follow import follow
 from ...engines.run_request import RunRequest
-from ...errors import UsageError
+from ...errors import NotFoundError, UsageError
 from ..call import Call
 from ..grammar import Arguments
 from .streaming import Streaming
@@ -25,7 +25,12 @@ def pull(arguments: Arguments, call: Call) -> None:
     """
     when, image = arguments.one("pull"), arguments.operands[0]
     if when == "never":
-        call.engine.image(image)
+        found = call.engine.image(image).summary
+        if found.stands_in(image):
+            raise NotFoundError(
+                f"No such image: {image}",
+                hint="There is a stand-in, which is taken where no registry gives the image.",
+            )
     elif when == "always":
         streaming = Streaming(call.surface, quiet=arguments.on("quiet"))
         try:

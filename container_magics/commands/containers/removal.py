@@ -77,7 +77,7 @@ def report_prune(call: Call, kind: str, deleted: tuple[str, ...], reclaimed: int
     """
     if deleted:
         call.surface.write(f"Deleted {kind}:\n" + "".join(f"{name}\n" for name in deleted) + "\n")
-    call.surface.write(f"Total reclaimed space: {human_size(reclaimed)}\n")
+    call.surface.write(f"Total reclaimed space: {human_size(reclaimed, 4)}\n")
     return PruneReport(Removal(deleted=deleted), reclaimed)
 
 

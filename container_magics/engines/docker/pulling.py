@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from ...distribution.failures import login_line
 from ...errors import ExhaustedError, PullError, UnreachableError
 from ...reference import Reference, parse
 from ..base import Cancellation, Emit, Message
-from .authentication import authentication
-from .transferring import NO_ACCESS, transfer
+from .authentication import authentication, way_in
+from .transferring import NO_ACCESS, transfer, way_through
 
 if TYPE_CHECKING:
     from .connection import Connection
@@ -54,20 +53,8 @@ def _refused(reference: Reference, answer: str, failure: str) -> PullError:
     """What the engine says of a registry, told apart by its words: no answer, or a "no"."""
     kind: type[PullError] = UnreachableError if _NO_ANSWER.search(answer) else PullError
     kind = ExhaustedError if _ENOUGH.search(answer) else kind
-    hint = ""
+    hint = way_through(reference.registry, answer)
     if NO_ACCESS.search(answer):
-        hint = f"check the spelling; if it is private: {login_line(reference.registry)}"
-        if failure:
-            hint = f"no credential for {reference.registry} could be had: {failure}"
-    elif "x509:" in answer:
-        hint = (
-            "the engine looks for the authority's certificate, on its own machine, in "
-            f"/etc/docker/certs.d/{reference.registry}/ca.crt"
-        )
-    elif "server gave HTTP response to HTTPS client" in answer:
-        hint = (
-            f"if {reference.registry} has no TLS and its network is trusted, put it into "
-            '"insecure-registries" of the engine\'s /etc/docker/daemon.json'
-        )
+        hint = way_in(reference.registry, failure)
     answers = ((reference.registry, answer),)
     return kind(f"cannot pull {reference.familiar}", answers=answers, hint=hint)

@@ -15,14 +15,16 @@ from ...errors import (
 from ...reference import Reference, parse
 from ..base import Cancellation, Emit
 from .authentication import authentication
-from .transferring import NO_ACCESS, transfer
+from .transferring import NO_ACCESS, transfer, way_through
 
 if TYPE_CHECKING:
     from .connection import Connection
 
 __all__ = ["push"]
 
-_NOT_HERE = re.compile(r"tag does not exist|does not exist locally|no tags to push|No such image")
+_NOT_HERE = re.compile(
+    r"tag does not exist|does not exist locally|no tags to push|No such image|image not known"
+)
 
 
 def push(
@@ -70,4 +72,6 @@ def _refused(reference: Reference, answer: str, failure: str) -> ContainerMagics
             f"{login_line(reference.registry)}"
         )
         return PushError(answer, answers=((reference.registry, answer),), hint=hint)
-    return PushError(f"cannot push {reference.familiar}", answers=((reference.registry, answer),))
+    hint = way_through(reference.registry, answer)
+    answers = ((reference.registry, answer),)
+    return PushError(f"cannot push {reference.familiar}", answers=answers, hint=hint)

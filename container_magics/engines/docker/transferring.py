@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from .connection import Connection
 
-__all__ = ["NO_ACCESS", "transfer"]
+__all__ = ["NO_ACCESS", "transfer", "way_through"]
 
 NO_ACCESS = re.compile(r"denied|unauthorized|no basic auth credentials|forbidden")
 """What the engine says where a registry does not let one in."""
@@ -65,6 +65,22 @@ def transfer(
         raise refused(said[0])
     if cancel.cancelled:
         raise cancelled
+
+
+def way_through(registry: str, answer: str) -> str:
+    """What to do where the engine's connection to a registry is refused by either side, or ""."""
+    if "x509:" in answer:
+        return (
+            "the engine looks for the authority's certificate, on its own machine, in "
+            f"/etc/docker/certs.d/{registry}/ca.crt"
+        )
+    if "server gave HTTP response to HTTPS client" in answer:
+        return (
+            f"if {registry} has no TLS and its network is trusted, put it into "
+            '"insecure-registries" of the engine\'s /etc/docker/daemon.json; for Podman, into '
+            "/etc/containers/registries.conf with insecure = true"
+        )
+    return ""
 
 
 def _abort_before_the_answer(api: APIClient, cancel: Cancellation) -> None:

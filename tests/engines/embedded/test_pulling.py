@@ -15,6 +15,7 @@ from container_magics.distribution import RegistryClient
 from container_magics.engines.base import Cancellation, Message, PullProgress
 from container_magics.engines.contents import TransferSize
 from container_magics.engines.embedded.images.pulling import pull
+from container_magics.engines.embedded.images.removal import prune_images, remove_image
 from container_magics.engines.embedded.layer_contents import StoredLayer
 from container_magics.errors import (
     ContainerMagicsError,
@@ -209,6 +210,20 @@ def test_a_digest_names_without_a_tag(registry, client, store):
     assert heard.messages[-1] == f"Status: Downloaded newer image for {name}"
     fetch(store, client, name, heard)
     assert heard.messages[-1] == f"Status: Image is up to date for {name}"
+
+
+def test_a_digest_goes_with_the_last_tag_of_its_repository(registry, client, store):
+    pushed = push_image(registry, "tagged", "v1", [(OCI_LAYER, BASE)], image_config(BASE))
+    name, fixed = f"{registry}/tagged:v1", f"{registry}/tagged@{pushed['digest']}"
+    image = fetch(store, client, name)
+    store.set_name(f"{registry}/tagged:v2", image)
+    store.set_name(f"{registry}/other:v1", image)
+    assert remove_image(store, name).untagged == (name,)
+    assert remove_image(store, f"{registry}/tagged:v2").untagged == (f"{registry}/tagged:v2", fixed)
+    assert store.image(image).digests == ()
+    fetch(store, client, name)
+    untagged = prune_images(store, every=True).removal.untagged
+    assert sorted(untagged) == sorted([f"{registry}/other:v1", name, fixed])
 
 
 def test_an_image_without_layers(registry, client, store):

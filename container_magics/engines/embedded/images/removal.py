@@ -40,9 +40,10 @@ def remove_image(store: Store, name: str, *, force: bool = False, prune: bool = 
         gone = store.drop_image(image.id, keep_cached=not prune)
         untagged = [*(parse(full).familiar for full in names if full), *digests]
         return Removal(tuple(untagged), (image.id, *(row.diff_id for row in gone)))
+    untagged = []
     for full in names:
-        store.drop_name(full)
-    return Removal(tuple(parse(full).familiar for full in names))
+        untagged += [parse(each).familiar for each in (full, *store.drop_name(full))]
+    return Removal(tuple(untagged))
 
 
 def _is_id_of(name: str, image: ImageRow) -> bool:
@@ -98,7 +99,7 @@ def prune_images(store: Store, *, every: bool = False) -> PruneReport:
         image = store.image(image_id, damaged=True)
         if image_id in used or (image.names and not every):
             continue
-        untagged += [parse(full).familiar for full in image.names]
+        untagged += [parse(full).familiar for full in (*image.names, *image.digests)]
         gone = store.drop_image(image_id)
         deleted += [image_id, *(row.diff_id for row in gone)]
         freed += sum(row.size for row in gone)

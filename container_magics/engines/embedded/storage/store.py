@@ -357,10 +357,23 @@ class Store:
         with self._db.transaction() as db:
             db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, image_id))
 
-    def drop_name(self, name: str) -> None:
-        """Take a name away."""
+    def drop_name(self, name: str) -> tuple[str, ...]:
+        """Take a name away, and with an image's last one in a repository its digests there.
+
+        Returns:
+            Those, as `repository@digest`.
+        """
+        repository, _, _ = name.rpartition(":")
         with self._db.transaction() as db:
+            image = self.named(name)
             db.execute("DELETE FROM names WHERE name=?", (name,))
+            others = db.execute("SELECT name FROM names WHERE image=?", (image,))
+            if any(other.rpartition(":")[0] == repository for (other,) in others):
+                return ()
+            where = "FROM digests WHERE name=? AND image=?"
+            found = db.execute(f"SELECT digest {where}", (repository, image)).fetchall()
+            db.execute(f"DELETE {where}", (repository, image))
+        return tuple(f"{repository}@{digest}" for (digest,) in found)
 
     def drop_image(self, image_id: str, *, keep_cached: bool = False) -> list[LayerRow]:
         """Delete an image, and the layers that nothing else uses; returns those.
