@@ -24,9 +24,9 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.containers import ExecRequest, LogRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import HealthCheck, Publish, RestartPolicy, RunRequest
 from container_magics.errors import ConflictError, RunError
 from tests.fixtures.busybox import busybox_tar

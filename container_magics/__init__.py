@@ -17,8 +17,8 @@ __version__ = "0.1.0"
 
 _PUBLIC = {
     "ContainerMagicsError": "errors",
-    "Image": "engines.base",
-    "ImageSummary": "engines.base",
+    "Image": "engines.images",
+    "ImageSummary": "engines.images",
     "Session": "commands.session",
     "Table": "views.table",
     "compare": "commands.compare",

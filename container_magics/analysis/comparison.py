@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ..engines.base import Image
 from ..engines.contents import Contents, TransferSize
+from ..engines.images import Image
 from .layer_index import LayerIndex
 from .surface import Surface, attack_surface
 

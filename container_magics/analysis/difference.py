@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ..oci.tar import Entry
+from ..oci.entries import Entry
 from ..oci.tree import Node
 from .layer_index import LayerIndex
 

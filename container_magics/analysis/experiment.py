@@ -14,18 +14,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ..engines.base import (
-    BuildRequest,
-    BuildResult,
-    Cancellation,
-    Emit,
-    Engine,
-    EngineEvent,
-    Image,
-    Output,
-    RunRequest,
-)
+from ..engines.base import Engine
+from ..engines.build_request import BuildRequest
+from ..engines.events import Cancellation, Emit, EngineEvent, Output
 from ..engines.follow import finish, follow
+from ..engines.images import Image
+from ..engines.results import BuildResult
+from ..engines.run_request import RunRequest
 from ..errors import RunError
 
 __all__ = ["Memory", "Trial", "Variant", "differing", "try_variants"]

@@ -55,7 +55,8 @@ class Holdings:
     Attributes:
         host: as it stands in names.
         tags: by repository and tag.
-        problems: what could not be read, by repository or `repository:tag`, and why.
+        problems: what could not be read or was left out, and why: by host, repository or
+            `repository:tag`.
     """
 
     host: str
@@ -80,8 +81,9 @@ class Holdings:
         """Layers that several images have, the largest first, and the names that have each."""
         names: dict[Blob, list[str]] = defaultdict(list)
         for holding in self.tags:
+            name = f"{holding.repository}:{holding.tag}"
             for layer in holding.layers:
-                names[layer].append(f"{holding.repository}:{holding.tag}")
+                names[layer].append(name)
         found = [(layer, tuple(who)) for layer, who in names.items()]
         several = [each for each in found if len(self.users[each[0].digest]) > 1]
         return sorted(several, key=lambda each: (-each[0].size * len(each[1]), each[0].digest))

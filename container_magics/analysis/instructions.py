@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..engines.base import HistoryEntry, Image
+from ..engines.images import HistoryEntry, Image
 
 __all__ = ["instruction", "layer_instructions"]
 

@@ -11,7 +11,7 @@ from enum import Enum
 from typing import NamedTuple
 
 from ..engines.contents import Contents
-from ..oci.tar import Entry
+from ..oci.entries import Entry
 from ..oci.tree import OPAQUE, WHITEOUT, Node, Tree
 from .instructions import layer_instructions
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..dockerfile import Copy, Instruction, Onbuild, Run, Stage, StageGraph
-from ..engines.base import EngineEvent, Vertex
+from ..engines.events import EngineEvent, Vertex
 
 __all__ = [
     "EdgeReport",

@@ -14,21 +14,14 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from ..dockerfile import From
-from ..engines.base import (
-    BuildRequest,
-    BuildResult,
-    Cancellation,
-    Emit,
-    Engine,
-    EngineEvent,
-    Image,
-    ImageSummary,
-    RunRequest,
-    RunResult,
-    Vertex,
-)
+from ..engines.base import Engine
+from ..engines.build_request import BuildRequest
 from ..engines.contents import Contents
+from ..engines.events import Cancellation, Emit, EngineEvent, Vertex
 from ..engines.follow import Following, follow
+from ..engines.images import Image, ImageSummary
+from ..engines.results import BuildResult, RunResult
+from ..engines.run_request import RunRequest
 from ..errors import (
     BuildError,
     ContainerMagicsError,

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..engines.base import Image, Vertex
+from ..engines.events import Vertex
+from ..engines.images import Image
 from ..oci.tree import TreeLoopError
 from .layer_index import Change, ChangeKind, LayerIndex
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..dockerfile import From, Instruction, parse
-from ..engines.base import BuildRequest
+from ..engines.build_request import BuildRequest
 from ..engines.planning import plan
 from ..errors import UsageError
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from contextlib import suppress
 
 from ..analysis.comparison import compare_contents
-from ..engines.base import Engine, Image, ImageSummary
+from ..engines.base import Engine
 from ..engines.contents import Contents
+from ..engines.images import Image, ImageSummary
 from ..errors import ContainerMagicsError, UsageError
 from ..views.compare.view import CompareView
 from .call import Call, Command

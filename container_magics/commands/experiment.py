@@ -8,8 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from ..analysis.experiment import Memory, Variant, try_variants
-from ..engines.base import BuildResult, Cancellation, Emit, RunRequest
+from ..engines.events import Cancellation, Emit
 from ..engines.follow import follow
+from ..engines.results import BuildResult
+from ..engines.run_request import RunRequest
 from ..errors import UsageError
 from ..views.experiment.view import ExperimentView
 from ..views.text import visible

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..engines.base import HistoryEntry, Image
+from ..engines.images import HistoryEntry, Image
 from ..views import Table, ago, history_table, human_size
 from .call import Call, Command
 from .grammar import Arguments, Flag, Grammar, refuse

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
-from ..engines.base import Engine, ImageSummary
+from ..engines.base import Engine
+from ..engines.images import ImageSummary
 from ..errors import UsageError
 from ..reference import parse
 from ..views import Table, ago, human_size, images_table

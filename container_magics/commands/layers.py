@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..engines.base import Image, ImageSummary
+from ..engines.images import Image, ImageSummary
 from ..errors import ThresholdError, UsageError
 from ..views.layers.view import LayersView
 from ..views.units import human_size

@@ -6,8 +6,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..engines.base import BuildRequest, Engine, Image, ImageSummary
+from ..engines.base import Engine
+from ..engines.build_request import BuildRequest
 from ..engines.contents import Contents
+from ..engines.images import Image, ImageSummary
 from ..errors import NotFoundError, UsageError
 from ..lab.aliases import STAND_IN_LABEL
 from .building.context import own_ignore_file

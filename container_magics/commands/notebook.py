@@ -77,4 +77,7 @@ class NotebookSurface:
 
         if not front_end_has_input():
             return None
-        return getpass.getpass(question) if hidden else input(question)
+        try:
+            return getpass.getpass(question) if hidden else input(question)
+        except EOFError:  # Ctrl-D
+            return ""

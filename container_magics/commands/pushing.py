@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from ..engines.base import Cancellation, Emit, EngineEvent, ImageSummary, Message
+from ..engines.events import Cancellation, Emit, EngineEvent, Message
+from ..engines.images import ImageSummary
 from ..errors import UsageError
 from ..reference import parse
 from .call import Call, Command

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..engines.base import PruneReport, Removal
+from ..engines.results import PruneReport, Removal
 from ..errors import ContainerMagicsError, NotFoundError, UsageError
 from ..reference import parse
 from ..views import human_size

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -15,6 +17,8 @@ from ..views.widget import LiveView
 __all__ = ["SHOWN", "Document", "Lines", "Record", "RunOutput"]
 
 _LONGEST_LINE = 100_000
+_UNUSUAL = re.compile(r"[^\n -~]")
+_JOINERS = "\u200c\u200d"
 
 
 class _Printer(Protocol):
@@ -29,6 +33,14 @@ def _safe(text: str) -> str:
     )
 
 
+def _readable(match: re.Match[str]) -> str:
+    """A character of a JSON text, or its escape where it would steer a terminal or hide."""
+    character = match[0]
+    if character.isprintable() or character in _JOINERS or unicodedata.category(character) == "Zs":
+        return character
+    return json.dumps(character)[1:-1]
+
+
 class Lines(list[str]):
     """Lines of text, such as the IDs of `images -q`; a list, so that `{ids}` makes words of it."""
 
@@ -40,10 +52,14 @@ class Lines(list[str]):
 
 
 class Document(list[dict[str, Any]]):
-    """What `inspect` prints: a list of JSON objects."""
+    """What `inspect` prints: a list of JSON objects.
+
+    Its text is JSON in which control characters, bidirectional overrides and the like are
+    escaped: labels come from images and registries.
+    """
 
     def __str__(self) -> str:
-        return json.dumps(self, indent=4, ensure_ascii=False)
+        return _UNUSUAL.sub(_readable, json.dumps(self, indent=4, ensure_ascii=False))
 
     def _repr_pretty_(self, printer: _Printer, cycle: bool) -> None:
         printer.text(str(self))

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 
 from ..analysis.stage_report import StagesReport, VertexRecord, stage_report
 from ..dockerfile import StageGraph, parse
-from ..engines.base import BuildRequest, BuildResult, Cancellation, Emit, Engine, EngineEvent, Image
+from ..engines.base import Engine
+from ..engines.build_request import BuildRequest
+from ..engines.events import Cancellation, Emit, EngineEvent
 from ..engines.follow import follow
+from ..engines.images import Image
 from ..engines.planning import plan
+from ..engines.results import BuildResult
 from ..errors import ConflictError, ContainerMagicsError, NotFoundError
 from ..views.stages.view import StagesView
 from .looking import build_request, name_of

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from ..analysis.walk import Walk
 from ..analysis.walk_steps import step_at_line
-from ..engines.base import BuildRequest, Engine, Image
+from ..engines.base import Engine
+from ..engines.build_request import BuildRequest
+from ..engines.images import Image
 from ..views.step.view import StepView
 from .looking import build_request
 from .notebook import surface_here

@@ -72,4 +72,7 @@ class TerminalSurface:
         """Ask on a terminal; None where there is none."""
         if not sys.stdin.isatty():
             return None
-        return getpass.getpass(question) if hidden else input(question)
+        try:
+            return getpass.getpass(question) if hidden else input(question)
+        except EOFError:  # Ctrl-D
+            return ""

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
-from ..engines.base import Cancellation, Emit, ImageSummary
+from ..engines.events import Cancellation, Emit
 from ..engines.follow import follow
+from ..engines.images import ImageSummary
 from ..errors import ContainerMagicsError, UsageError
 from ..reference import parse
 from .call import Call, Command
@@ -245,8 +246,9 @@ def _write(arguments: Arguments, call: Call, what: str, write: Callable[[BinaryI
                 "cowardly refusing to save to a terminal. Use the -o flag or redirect",
                 hint="Name a file: -o FILE.",
             )
-        write(target)
-        target.flush()
+        with _told(what, "standard output"):
+            write(target)
+            target.flush()
         return
     path = Path(arguments.one("output"))
     if not path.parent.is_dir():
@@ -256,7 +258,7 @@ def _write(arguments: Arguments, call: Call, what: str, write: Callable[[BinaryI
     if path.is_dir():
         raise UsageError(f'failed to {what}: invalid output path: "{path}" is a directory')
     if path.exists() and not path.is_file():
-        with path.open("wb") as device:
+        with _told(what, path), path.open("wb") as device:
             write(device)
         return
     try:
@@ -264,12 +266,24 @@ def _write(arguments: Arguments, call: Call, what: str, write: Callable[[BinaryI
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from error
     try:
-        with os.fdopen(handle, "wb") as file:
+        with _told(what, path), os.fdopen(handle, "wb") as file:
             write(file)
             os.fchmod(file.fileno(), 0o666 & ~_umask())
         Path(partial).replace(path)
     finally:
         Path(partial).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _told(what: str, target: Path | str) -> Iterator[None]:
+    """Say that a target could not be written; who reads no more of a pipe needs no word."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise ContainerMagicsError(f"failed to {what}: write {target}: {reason}") from error
 
 
 def _umask() -> int:

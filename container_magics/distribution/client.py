@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from copy import copy
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -122,6 +122,10 @@ class RegistryClient:
     def warnings(self) -> list[str]:
         """What registries have warned of since this was last asked, each once, with the host."""
         return self._transport.notices.take()
+
+    def telling(self, tell: Callable[[float], None]) -> AbstractContextManager[None]:
+        """A context in which this thread's longer waits for another try are told, in seconds."""
+        return self._transport.telling(tell)
 
     def resolve(self, reference: Reference, platform: Platform) -> RemoteImage:
         """Ask the registry, or mirrors of it, what a name means on a platform.
@@ -256,9 +260,9 @@ class RegistryClient:
         def pause(seconds: float) -> None:
             self._transport.pause(seconds, f"https://{endpoint.host}")
 
-        return Pusher(endpoint, reference, pause, watch)
+        return Pusher(endpoint, reference, pause, self.telling, watch)
 
-    def tags(self, reference: Reference) -> list[str]:
+    def tags(self, reference: Reference) -> listing.Names:
         """The tags of a repository.
 
         Raises:
@@ -266,7 +270,7 @@ class RegistryClient:
         """
         return listing.tags(self._endpoint(reference.registry), reference)
 
-    def repositories(self, registry: str) -> list[str]:
+    def repositories(self, registry: str) -> listing.Names:
         """The repositories of a registry, where it lists them.
 
         Raises:

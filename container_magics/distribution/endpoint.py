@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -12,7 +13,7 @@ from urllib.parse import urljoin, urlsplit
 from ..errors import RegistryError
 from ..reference import DEFAULT_REGISTRY, Reference
 from .auth import Challenge, TokenCache, TokenRequest, read_token
-from .failures import CertificateError, Refusal, TransportError, login_line, refused
+from .failures import CertificateError, Refusal, TlsError, TransportError, login_line, refused
 from .purpose import Purpose, pulling
 from .transport import WAITS, Body, Transport, read_bounded, same_origin
 from .trust import is_loopback, settings_for
@@ -172,10 +173,37 @@ class Endpoint:
     ) -> requests.Response:
         """The same, whatever its status; with `once`, nothing is tried again.
 
+        A registry may be started anew with TLS, or without: it is then spoken to as it is now.
+
         Raises:
             TransportError: no HTTP answer.
             RegistryError: there is no way to speak to the host, or its tokens cannot be had.
         """
+
+        def attempt() -> requests.Response:
+            return self._attempt(purpose, method, target, headers, body, once=once)
+
+        try:
+            response = attempt()
+        except TlsError:
+            if not self._choose_anew():
+                raise
+            return attempt()
+        if _is_for_tls(response) and self._choose_anew():
+            response.close()
+            return attempt()
+        return response
+
+    def _attempt(
+        self,
+        purpose: Purpose,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: Body | None,
+        *,
+        once: bool,
+    ) -> requests.Response:
         base = f"{self._scheme_for(purpose)}://{self.host}/v2/"
         url = urljoin(base, target)
 
@@ -238,6 +266,13 @@ class Endpoint:
                     raise refused(purpose, attempts) from attempts[-1]
             return self._scheme
 
+    def _choose_anew(self) -> bool:
+        """Find out once more how the host is spoken to; whether it answers."""
+        with self._lock:
+            scheme, _ = choose_scheme(self._transport, self.host)
+            self._scheme = scheme or self._scheme
+        return bool(scheme)
+
     def _fetch_token(self, purpose: Purpose, asked: TokenRequest) -> bytes:
         clear = is_in_the_clear(f"{self._scheme}://{self.host}")
         if asked.secret and is_in_the_clear(asked.url) and not clear:
@@ -267,6 +302,15 @@ class Endpoint:
                 hint="a fault of the registry: try again later",
             )
         return body
+
+
+def _is_for_tls(response: requests.Response) -> bool:
+    """Whether a server with TLS may say that it was spoken to without: 400, in text or HTML."""
+    if response.status_code != HTTPStatus.BAD_REQUEST or not response.url.startswith("http:"):
+        return False
+    kind = response.headers.get("Content-Type", "")
+    # Go's has no header at all.
+    return kind.startswith("text/") or not (kind or "Content-Length" in response.headers)
 
 
 def _read_whole(

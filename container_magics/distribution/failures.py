@@ -21,11 +21,12 @@ from ..errors import ExhaustedError, PullError, PushError, RegistryError, Unreac
 from ..reference import DEFAULT_REGISTRY, Reference
 from .certificates import explain
 from .purpose import Purpose
-from .trust import certificate_folder
+from .trust import certificate_folder, is_loopback
 
 __all__ = [
     "CertificateError",
     "Refusal",
+    "TlsError",
     "TransportError",
     "UnreachableError",
     "describe_error",
@@ -34,6 +35,9 @@ __all__ = [
 ]
 
 _NETWORK_HINT = "check the network, and HTTPS_PROXY if this machine needs a proxy"
+_NOBODY_HINT = (
+    "nothing listens there: `docker ps` says whether a registry of yours runs, and its port"
+)
 _TLS_HINT = "check that this is a registry, and that nothing between here and it changes the data"
 _PROXY_HINT = "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"
 _MAX_TEXT = 300
@@ -67,7 +71,11 @@ class TransportError(Exception):
         self.hint = hint or _NETWORK_HINT
 
 
-class CertificateError(TransportError):
+class TlsError(TransportError):
+    """The two sides did not agree on TLS."""
+
+
+class CertificateError(TlsError):
     """A certificate was not believed."""
 
 
@@ -249,7 +257,9 @@ def describe_error(
             return _tls_error(host, prefix, link)
         if isinstance(link, OSError) and link.errno in _DIAL_ERRORS:
             reason = os.strerror(link.errno).lower()
-            return TransportError(host, f"{prefix}dial tcp {host}: connect: {reason}")
+            hint = _NOBODY_HINT if link.errno == errno.ECONNREFUSED and is_loopback(host) else ""
+            answer = f"{prefix}dial tcp {host}: connect: {reason}"
+            return TransportError(host, answer, hint=hint)
     if _is_connect_timeout(chain):
         return TransportError(host, f"{prefix}dial tcp {host}: i/o timeout")
     if _is_read_timeout(chain):
@@ -258,10 +268,10 @@ def describe_error(
     return TransportError(host, f"{prefix}{_clean(str(chain[-1]))}", transient=_is_drop(chain))
 
 
-def _tls_error(host: str, prefix: str, error: ssl.SSLError) -> TransportError:
+def _tls_error(host: str, prefix: str, error: ssl.SSLError) -> TlsError:
     reason = _clean(error.reason or str(error)).replace("_", " ").lower()
     if "wrong version number" in reason or "http request" in reason:
-        return TransportError(
+        return TlsError(
             host,
             f"{prefix}http: server gave HTTP response to HTTPS client",
             hint="if this registry has no TLS and its network is trusted, put it into "
@@ -269,13 +279,13 @@ def _tls_error(host: str, prefix: str, error: ssl.SSLError) -> TransportError:
             "insecure = true",
         )
     if "alert" in reason or "eof" in reason:
-        return TransportError(
+        return TlsError(
             host,
             f"{prefix}{'remote error: ' * ('alert' in reason)}tls: {reason}",
             hint="if the registry wants to see a certificate of yours, put it and its key into "
             f"{certificate_folder(host)} as client.cert and client.key",
         )
-    return TransportError(host, f"{prefix}tls: {reason}", hint=_TLS_HINT)
+    return TlsError(host, f"{prefix}tls: {reason}", hint=_TLS_HINT)
 
 
 _NO_SUCH_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})

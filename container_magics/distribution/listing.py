@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urljoin
 
@@ -20,25 +21,44 @@ from .purpose import Purpose, catalogue, reading
 if TYPE_CHECKING:
     import requests
 
-__all__ = ["referrers", "repositories", "tags"]
+__all__ = ["Names", "referrers", "repositories", "tags"]
 
 _MAX_PAGES = 1000
+_MAX_BYTES = 32 * 1024 * 1024
+_MAX_NAMES = 100_000
 _PAGE = 1000
 
 
-def tags(endpoint: Endpoint, reference: Reference) -> list[str]:
-    """The tags of a repository, in the registry's order.
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Names that a registry lists, in its order.
+
+    Attributes:
+        found: at most 100,000. No page is asked for after 1,000 of them or 32 MiB; none is larger
+            than 4 MiB.
+        cut: says that there are more; "" where there are not.
+    """
+
+    found: tuple[str, ...]
+    cut: str = ""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.found)
+
+
+def tags(endpoint: Endpoint, reference: Reference) -> Names:
+    """The tags of a repository, not all of them where there are very many; see `Names`.
 
     Raises:
         RegistryError: the registry refuses, cannot be reached, or answers nonsense.
     """
     purpose = reading(reference, f"list the tags of {reference.familiar_name}")
     target = f"{reference.repository}/tags/list?n={_PAGE}"
-    return list(_names(endpoint, purpose, target, "tags"))
+    return _names(endpoint, purpose, target, "tags")
 
 
-def repositories(endpoint: Endpoint, registry: str) -> list[str]:
-    """The repositories of a registry, in its order.
+def repositories(endpoint: Endpoint, registry: str) -> Names:
+    """The repositories of a registry, not all of them where there are very many; see `Names`.
 
     Args:
         endpoint: the registry's.
@@ -47,7 +67,7 @@ def repositories(endpoint: Endpoint, registry: str) -> list[str]:
     Raises:
         RegistryError: as `tags`.
     """
-    return list(_names(endpoint, catalogue(registry), f"_catalog?n={_PAGE}", "repositories"))
+    return _names(endpoint, catalogue(registry), f"_catalog?n={_PAGE}", "repositories")
 
 
 def referrers(
@@ -65,17 +85,20 @@ def referrers(
         artifact_type: only those of this type.
 
     Raises:
-        RegistryError: as `tags`.
+        RegistryError: as `tags`; or there are more than 1,000 pages or 32 MiB of them.
     """
     purpose = reading(reference, f"list what refers to {reference.familiar_name}@{digest}")
     query = f"?{urlencode({'artifactType': artifact_type})}" if artifact_type else ""
     target = f"{reference.repository}/referrers/{digest}{query}"
     found: list[Descriptor] = []
-    for response, body in _pages(endpoint, purpose, target, statuses=(200, 404)):
+    pages = _Pages(endpoint, purpose, target, statuses=(200, 404))
+    for response, body in pages:
         if response.status_code == 404:
             found += _fallback(endpoint, purpose, reference, digest)
         else:
             found += _index(endpoint, purpose, response, body).manifests
+    if pages.cut:
+        raise _nonsense(endpoint, purpose, f"it lists {pages.cut} of them")
     return [each for each in found if artifact_type in ("", each.artifact_type)]
 
 
@@ -110,8 +133,10 @@ def _index(
     return found
 
 
-def _names(endpoint: Endpoint, purpose: Purpose, target: str, key: str) -> Iterator[str]:
-    for _, body in _pages(endpoint, purpose, target):
+def _names(endpoint: Endpoint, purpose: Purpose, target: str, key: str) -> Names:
+    found: list[str] = []
+    pages = _Pages(endpoint, purpose, target)
+    for _, body in pages:
         if body is None:
             raise _too_large(endpoint, purpose)
         try:
@@ -120,20 +145,45 @@ def _names(endpoint: Endpoint, purpose: Purpose, target: str, key: str) -> Itera
             raise _nonsense(endpoint, purpose, f"its answer has no {key}") from error
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise _nonsense(endpoint, purpose, f"its {key} are no list of names")
-        yield from names
+        found += names
+        if len(found) > _MAX_NAMES:
+            cut = f"it lists more than {_MAX_NAMES:,} {key}: the rest is left out"
+            return Names(tuple(found[:_MAX_NAMES]), cut)
+    cut = f"it lists {pages.cut} of {key}: the rest is left out" if pages.cut else ""
+    return Names(tuple(found), cut)
 
 
-def _pages(
-    endpoint: Endpoint, purpose: Purpose, target: str, statuses: tuple[int, ...] = (200,)
-) -> Iterator[tuple[requests.Response, bytes | None]]:
-    """Answers with their bodies, from page to page as their Link headers say."""
-    seen: set[str] = set()
-    while target and target not in seen and len(seen) < _MAX_PAGES:
-        seen.add(target)
-        response, body = endpoint.read(purpose, target, limit=MAX_MANIFEST_SIZE, statuses=statuses)
-        yield response, body
-        following = response.links.get("next", {}).get("url", "")
-        target = urljoin(response.url, following) if following else ""
+class _Pages:
+    """Answers with their bodies, from page to page as their Link headers say.
+
+    Attributes:
+        cut: how many there are more than, where the registry has more than are asked for; or "".
+    """
+
+    def __init__(
+        self, endpoint: Endpoint, purpose: Purpose, target: str, statuses: tuple[int, ...] = (200,)
+    ) -> None:
+        self.cut = ""
+        self._endpoint = endpoint
+        self._purpose = purpose
+        self._target = target
+        self._statuses = statuses
+
+    def __iter__(self) -> Iterator[tuple[requests.Response, bytes | None]]:
+        target, seen, size = self._target, set[str](), 0
+        while target and target not in seen:
+            if len(seen) == _MAX_PAGES or size > _MAX_BYTES:
+                pages = len(seen) == _MAX_PAGES
+                self.cut = f"more than {_MAX_PAGES:,} pages" if pages else "more than 32 MiB"
+                return
+            seen.add(target)
+            response, body = self._endpoint.read(
+                self._purpose, target, limit=MAX_MANIFEST_SIZE, statuses=self._statuses
+            )
+            size += len(body or b"")
+            yield response, body
+            following = response.links.get("next", {}).get("url", "")
+            target = urljoin(response.url, following) if following else ""
 
 
 def _too_large(endpoint: Endpoint, purpose: Purpose) -> RegistryError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from urllib.parse import urlencode
 
 from ..oci.digests import digest_of
@@ -25,6 +26,7 @@ class Pusher:
         endpoint: the registry.
         reference: the name that is pushed.
         pause: waits that many seconds, or raises TransportError.
+        telling: see `RegistryClient.telling`.
         watch: called now and then while something is sent; what it raises ends that.
     """
 
@@ -33,8 +35,10 @@ class Pusher:
         endpoint: Endpoint,
         reference: Reference,
         pause: Callable[[float], None],
+        telling: Callable[[Callable[[float], None]], AbstractContextManager[None]],
         watch: Callable[[], None],
     ) -> None:
+        self.telling = telling
         self._endpoint = endpoint
         self._reference = reference
         self._repository = reference.repository

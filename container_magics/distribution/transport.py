@@ -15,6 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
@@ -53,6 +54,7 @@ WAITS = (0.5, 1.0, 2.0)
 """Seconds that are waited before another try, where nothing else is asked for."""
 
 _MAX_REDIRECTS = 5
+_NOTICED = 2.0  # seconds
 _REDIRECTS_OF_ALL = frozenset({307, 308})
 _REDIRECTS = frozenset({301, 302, 303}) | _REDIRECTS_OF_ALL
 _POOL = 16
@@ -112,6 +114,7 @@ class Transport:
         self._timeouts = (min(CONNECT_TIMEOUT, timeout), timeout)
         self._reached: set[tuple[str, int]] = set()
         self._closing = threading.Event()
+        self._waits = threading.local()
 
     def close(self) -> None:
         """Close idle connections, and wake requests that wait for another try, which then fail."""
@@ -191,12 +194,23 @@ class Transport:
             self.pause(wait, url)
         return send()
 
+    @contextmanager
+    def telling(self, tell: Callable[[float], None]) -> Iterator[None]:
+        """Tell of this thread's waits that people would notice, in seconds, before each."""
+        self._waits.tell = tell
+        try:
+            yield
+        finally:
+            del self._waits.tell
+
     def pause(self, seconds: float, url: str) -> None:
         """Wait before another try.
 
         Raises:
             TransportError: the client was closed meanwhile.
         """
+        if seconds >= _NOTICED and (tell := getattr(self._waits, "tell", None)) is not None:
+            tell(seconds)
         if self._closing.wait(seconds):
             raise TransportError(_host(urlsplit(url)), "the client was closed")
 

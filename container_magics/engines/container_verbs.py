@@ -6,7 +6,7 @@
 
 Names are taken as typed: a name, an ID or its prefix. Every verb raises `NotFoundError` for a
 container that is not there, in Docker's words (`No such container: NAME`), and `ConflictError` for
-one whose state forbids it. `emit`, `cancel` are as in `engines.base`.
+one whose state forbids it. `emit`, `cancel` are as in `engines.events`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from .containers import (
 from .run_request import RestartPolicy, RunRequest
 
 if TYPE_CHECKING:
-    from .base import Cancellation, Emit
+    from .events import Cancellation, Emit
 
 __all__ = ["ContainerVerbs"]
 

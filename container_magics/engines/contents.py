@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, NamedTuple, Protocol
 
-from ..oci.tar import Entry
-from .base import Image
+from ..oci.entries import Entry
+from .images import Image
 
 __all__ = ["Contents", "LayerContents", "TransferSize"]
 

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
-from .base import Cancellation, Emit, EngineEvent
+from .events import Cancellation, Emit, EngineEvent
 
 __all__ = ["Following", "finish", "follow"]
 

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, BinaryIO
 
-from ..engines.base import Cancellation, Emit, Message
+from ..engines.events import Cancellation, Emit, Message
 from ..errors import CorruptArchiveError
 from .aliases import BASE
 from .packages import Packages, fetch

@@ -6,7 +6,8 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from ..engines.base import Engine, EngineEvent, Message, PullProgress, Vertex, VertexWarning
+from ..engines.base import Engine
+from ..engines.events import EngineEvent, Message, PullProgress, Vertex, VertexWarning
 from ..engines.follow import follow
 from ..errors import ContainerMagicsError
 from ..reference import parse

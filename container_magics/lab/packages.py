@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..engines.base import Cancellation, Emit, Message
+from ..engines.events import Cancellation, Emit, Message
 from ..errors import FetchError
 from .sources import AptSource, host_sources
 

@@ -10,15 +10,10 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from ..engines.base import (
-    BuildRequest,
-    Cancellation,
-    Emit,
-    Engine,
-    EngineEvent,
-    ImageSummary,
-    Message,
-)
+from ..engines.base import Engine
+from ..engines.build_request import BuildRequest
+from ..engines.events import Cancellation, Emit, EngineEvent, Message
+from ..engines.images import ImageSummary
 from ..errors import ExhaustedError, FetchError, NotFoundError, UnreachableError, UsageError
 from ..reference import parse
 from .aliases import BASE, StandIn, stand_in, stand_ins

@@ -20,7 +20,7 @@ from IPython.core.magic import (
 from ..commands.session import Session
 from ..errors import ContainerMagicsError, UsageError
 from .interruption import Interrupted
-from .secrets import refuse_written_password
+from .secrets import check_password
 from .words import continue_line, expand, parse, split
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ..commands.call import Command
     from ..commands.dispatch import Resolved
     from ..commands.surface import Surface
-    from ..engines.base import Image
+    from ..engines.images import Image
 
 __all__ = ["DockerMagics"]
 
@@ -68,8 +68,9 @@ class DockerMagics(Magics):
         if cell is not None:
             line, cell = continue_line(line, cell)
         written = split(line)
-        refuse_written_password(written)
-        words = expand(written, self._namespace(local_ns))
+        namespace = self._namespace(local_ns)
+        check_password(written, namespace)
+        words = expand(written, namespace)
         return self._perform(resolve(words, _extra()), cell or None)
 
     @no_var_expand

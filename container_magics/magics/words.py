@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..engines.base import Image, ImageSummary
+from ..engines.images import Image, ImageSummary
 from ..errors import UsageError
 from .refusals import refuse_operator, refuse_substitution
 

@@ -1,7 +1,8 @@
 """OCI images as data: no engine, no notebook.
 
     models, platforms, digests   descriptors, manifests, indexes, read from untrusted bytes
-    tar ──► split                headers read and written; a layer's bytes but its content
+    entries                      files as a layer describes them
+    tar, members ──► split       headers written and read; a layer's bytes but its content
     links ──► tree               the merged file system of layers, without a mount
     compression                  gzip, zstd, bzip2, xz and plain streams, in bounded memory
 

@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ..errors import CorruptArchiveError
-from .tar import BLOCK, Entry, HeaderParser, padding
+from .entries import Entry
+from .members import HeaderParser
+from .tar import BLOCK, padding
 
 __all__ = ["Record", "SplitWriter", "read_entries", "read_split", "reassemble"]
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Iterator
 
+from .entries import Entry
 from .links import MAX_LINKS, TreeLoopError
-from .tar import Entry
 
 __all__ = ["OPAQUE", "SUPERSEDED", "WHITEOUT", "Node", "Tree", "TreeLoopError"]
 

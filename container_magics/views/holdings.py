@@ -18,6 +18,7 @@ __all__ = ["HoldingsView"]
 _BAR_PIXELS = 180
 _SHORT_DIGEST = 19
 _MOST_LAYERS = 200
+_MOST_PROBLEMS = 100
 _SHARED = f"repeating-linear-gradient(135deg,{BLUE} 0 3px,transparent 3px 6px)"
 
 
@@ -76,19 +77,24 @@ class HoldingsView:
                 + visible(", ".join(names), 200)
                 for layer, names in self.holdings.shared_layers[:_MOST_LAYERS]
             ]
-        lines += [
-            f"{visible(name, 200)}: {visible(why, 400)}"
-            for name, why in self.holdings.problems.items()
-        ]
+        lines += [f"{visible(name, 200)}: {visible(why, 400)}" for name, why in self._problems()]
         return "\n".join(lines)
 
     __repr__ = __str__
+
+    def _problems(self) -> list[tuple[str, str]]:
+        """The first of them; and how many more there are."""
+        problems = list(self.holdings.problems.items())
+        more = len(problems) - _MOST_PROBLEMS
+        rest = [("…", f"{_count(more, 'problem', 'problems')} more")] if more > 0 else []
+        return problems[:_MOST_PROBLEMS] + rest
 
     def _summary(self) -> str:
         found = self.holdings
         repositories = len({each.repository for each in found.tags})
         if not found.tags:
-            return f"{found.host} holds no images."
+            unread = f"{visible(found.host, 200)}: no image could be read."
+            return unread if found.problems else f"{visible(found.host, 200)} holds no images."
         said = (
             f"{visible(found.host, 200)}: {_count(repositories, 'repository', 'repositories')}, "
             f"{_count(len(found.tags), 'tag', 'tags')}, {human_size(found.stored)} stored"
@@ -107,7 +113,7 @@ class HoldingsView:
             parts.append(self._shared_html())
         parts += [
             f'<div style="color:{ORANGE};margin:4px 0">⚠ {escape(name)}: {escape(why, 600)}</div>'
-            for name, why in self.holdings.problems.items()
+            for name, why in self._problems()
         ]
         return f"<div {NO_MATH}>{''.join(parts)}</div>"
 

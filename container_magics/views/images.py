@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from ..engines.base import HistoryEntry, Image, ImageSummary
+from ..engines.images import HistoryEntry, Image, ImageSummary
 from ..lab.aliases import STAND_IN_FOR_LABEL
 from ..reference import familiar
 from .table import Column, Table

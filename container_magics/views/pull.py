@@ -1,4 +1,8 @@
-"""A pull while it runs, in Docker's words: a line with a bar for each layer, then the messages."""
+"""A pull or push while it runs, in Docker's words: a line with a bar for each layer, and messages.
+
+A message finishes the lines above it: what a layer says later gets a line below, as docker does. So
+each tag of `push -a` keeps its own, and a message may take as many lines of a terminal as it likes.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
-from ..engines.base import EngineEvent, Message, PullProgress
+from ..engines.events import EngineEvent, Message, PullProgress
 from .cell import CellDisplay
 from .html import FAINT, MONO, escape, span
 from .pacing import Pace
@@ -19,6 +23,8 @@ from .units import human_size
 __all__ = ["NotebookPull", "PullProgressView", "TerminalPull"]
 
 _BAR_CELLS = 50
+_NARROW_BAR_CELLS = 20
+_WIDE_COLUMNS = 110
 
 
 class PullProgressView(Protocol):
@@ -44,16 +50,19 @@ class NotebookPull:
         self._clock = clock
         self._pace = Pace()
         self._display = CellDisplay()
-        self._lines: dict[str, PullProgress | Message] = {}
+        self._lines: list[PullProgress | Message] = []
+        self._rows: dict[str, int] = {}
         self._stale = False
 
     def update(self, event: EngineEvent | None) -> None:
         """Take one event; only `PullProgress` and `Message` mean something here."""
-        if isinstance(event, PullProgress):
-            self._lines[f"layer {event.layer}"] = event
+        if isinstance(event, Message):
+            self._rows.clear()
+            self._lines.append(event)
             self._stale = True
-        elif isinstance(event, Message):
-            self._lines[f"message {len(self._lines)}"] = event
+        elif isinstance(event, PullProgress):
+            row = self._rows.setdefault(event.layer, len(self._lines))
+            self._lines[row : row + 1] = [event]
             self._stale = True
         now = self._clock()
         if self._stale and self._pace.due(now):
@@ -65,8 +74,8 @@ class NotebookPull:
             self._draw(self._clock(), final=True)
 
     def _draw(self, now: float, *, final: bool) -> None:
-        lines = "".join(map(_line_html, self._lines.values()))
-        text = "\n".join(map(_line_text, self._lines.values()))
+        lines = "".join(map(_line_html, self._lines))
+        text = "\n".join(map(_line_text, self._lines))
         html = f'<div style="{BLOCK}">{lines}</div>'
         size = len(html) + len(text)
         if final or self._pace.room(size, now):
@@ -116,7 +125,6 @@ class TerminalPull:
         self._clock = clock
         self._live = self._stream.isatty()
         self._rows: dict[str, int] = {}
-        self._height = 0
         self._status: dict[str, str] = {}
         self._latest: dict[str, PullProgress] = {}
         self._pace = Pace(interval=0.1)
@@ -124,9 +132,11 @@ class TerminalPull:
     def update(self, event: EngineEvent | None) -> None:
         """Take one event; only `PullProgress` and `Message` mean something here."""
         if isinstance(event, Message):
+            self.close()
+            self._rows.clear()
+            self._status.clear()
             self._stream.write(f"{visible(event.text, 1000)}\n")
             self._stream.flush()
-            self._height += 1
         elif isinstance(event, PullProgress):
             self._take(event)
 
@@ -153,25 +163,25 @@ class TerminalPull:
     def _write(self, event: PullProgress) -> None:
         del self._latest[event.layer]
         if event.layer not in self._rows:
-            self._rows[event.layer] = self._height
-            self._height += 1
+            self._rows[event.layer] = len(self._rows)
             self._stream.write("\n")
-        up = self._height - self._rows[event.layer]
-        line = visible(_line_text(event) + _text_bar(event), _columns() - 1)
+        up = len(self._rows) - self._rows[event.layer]
+        columns = self._columns()
+        cells = _BAR_CELLS if columns > _WIDE_COLUMNS else _NARROW_BAR_CELLS
+        line = visible(_line_text(event) + _text_bar(event, cells), columns - 1)
         self._stream.write(f"\x1b[{up}A\r\x1b[2K{line}\x1b[{up}B\r")
         self._stream.flush()
 
+    def _columns(self) -> int:
+        try:
+            return max(20, os.get_terminal_size(self._stream.fileno()).columns)
+        except OSError:
+            return 80
 
-def _columns() -> int:
-    try:
-        return max(20, os.get_terminal_size().columns)
-    except OSError:
-        return 80
 
-
-def _text_bar(event: PullProgress) -> str:
+def _text_bar(event: PullProgress, cells: int) -> str:
     """Docker's own: `[=====>     ]  1.2MB/3.4MB`."""
     if not event.total or event.current >= event.total:
         return ""
-    filled = _BAR_CELLS * event.current // event.total
-    return f" [{'=' * filled + '>':<{_BAR_CELLS}}]  {_amount(event)}"
+    filled = cells * event.current // event.total
+    return f" [{'=' * filled + '>':<{cells}}]  {_amount(event)}"

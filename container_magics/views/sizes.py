@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..engines.base import Image
+from ..engines.images import Image
 from ..errors import UsageError
 from .figures import BAR, FAINT_INK, GRID, INK, PAPER, REFERENCE, new_figure, png
 from .table import Column, Table

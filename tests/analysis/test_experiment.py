@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from container_magics.analysis.experiment import Variant, differing, try_variants
-from container_magics.engines.base import BuildRequest, RunRequest
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.follow import finish
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import StepFailedError
 
 pytestmark = pytest.mark.root

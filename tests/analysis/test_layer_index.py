@@ -8,7 +8,8 @@ import tarfile
 import pytest
 
 from container_magics.analysis.layer_index import ChangeKind, LayerIndex
-from container_magics.engines.base import Cancellation, RunRequest
+from container_magics.engines.events import Cancellation
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import CorruptArchiveError, NotFoundError, StoreError
 from tests.engines.embedded.material import layer_tar
 

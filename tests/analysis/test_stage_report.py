@@ -8,7 +8,7 @@ import pytest
 
 from container_magics.analysis.stage_report import StagesReport, VertexRecord, stage_report
 from container_magics.dockerfile import parse, stage_graph
-from container_magics.engines.base import Vertex
+from container_magics.engines.events import Vertex
 
 COURSE = """\
 # syntax=docker/dockerfile:1

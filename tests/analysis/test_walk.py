@@ -12,7 +12,9 @@ import pytest
 from container_magics.analysis.layer_index import ChangeKind
 from container_magics.analysis.walk import Walk
 from container_magics.analysis.walk_steps import step_at_line, walk_steps
-from container_magics.engines.base import BuildRequest, Cancellation, Engine
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest
+from container_magics.engines.events import Cancellation
 from container_magics.errors import BuildError, DockerfileError, UsageError
 from tests.fixtures.embedding import embedded
 

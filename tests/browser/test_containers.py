@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import nbformat
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import HealthCheck, Publish, RunRequest
 from tests.browser.conftest import Lab
 from tests.fixtures.axe import serious_violations

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, BinaryIO
 
-from container_magics.engines.base import Cancellation, Emit, EngineEvent
 from container_magics.engines.containers import (
     Change,
     CommitRequest,
@@ -20,6 +19,7 @@ from container_magics.engines.containers import (
     Usage,
     VolumeSummary,
 )
+from container_magics.engines.events import Cancellation, Emit, EngineEvent
 from container_magics.engines.run_request import RestartPolicy, RunRequest
 from container_magics.errors import ConflictError, ContainerMagicsError, NotFoundError
 

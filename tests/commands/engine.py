@@ -6,20 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from container_magics.engines.base import (
-    BuildRequest,
-    BuildResult,
-    Cancellation,
-    Emit,
-    HistoryEntry,
-    Image,
-    ImageSummary,
-    Layer,
-    PruneReport,
-    Removal,
-    RunRequest,
-    RunResult,
-)
+from container_magics.engines.build_request import BuildRequest
+from container_magics.engines.events import Cancellation, Emit
+from container_magics.engines.images import HistoryEntry, Image, ImageSummary, Layer
+from container_magics.engines.results import BuildResult, PruneReport, Removal, RunResult
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import ConflictError, NotFoundError
 
 from .containers import MOMENT, MemoryContainers, container

@@ -11,7 +11,6 @@ import pytest
 from container_magics.commands.building.build import build_cell
 from container_magics.commands.call import Call
 from container_magics.commands.session import Session
-from container_magics.engines.base import Vertex, VertexWarning
 from container_magics.engines.build_request import (
     BuildOutput,
     BuildSecret,
@@ -19,6 +18,7 @@ from container_magics.engines.build_request import (
     SshAgent,
     Ulimit,
 )
+from container_magics.engines.events import Vertex, VertexWarning
 from container_magics.errors import (
     BuildCheckError,
     BuildError,

@@ -50,7 +50,7 @@ def test_an_output_says_the_same_and_may_say_it_quietly(magics, context, registr
     done = magics("build", "-q", "-o", f"type=registry,name={name}", os.fspath(context))
     assert done.stdout == magics("image", "inspect", "-f", "{{.Id}}", name).stdout
     digests = json.loads(magics("image", "inspect", name).stdout)[0]["RepoDigests"]
-    assert digests == [f"{registry}/built/output@{digest_of(name)}"]
+    assert f"{registry}/built/output@{digest_of(name)}" in digests
 
 
 def test_what_was_not_built_is_not_pushed(magics, registry):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.engines.base import Message
+from container_magics.engines.events import Message
 from container_magics.errors import ConflictError, NotFoundError, UsageError
 
 from .engine import summary

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.engines.base import Output
 from container_magics.engines.containers import ExecRequest
+from container_magics.engines.events import Output
 from container_magics.errors import ConflictError, RunError, UnsupportedError, UsageError
 
 from .engine import container

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.engines.base import Output, PruneReport, Removal
+from container_magics.engines.events import Output
+from container_magics.engines.results import PruneReport, Removal
 from container_magics.engines.run_request import RestartPolicy
 from container_magics.errors import (
     ConflictError,

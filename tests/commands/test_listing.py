@@ -136,3 +136,13 @@ def test_text_from_an_image_cannot_steer_a_terminal(docker, engine):
     shown = str(docker("inspect", "-f", "{{.Label}}", "a:1"))
     assert "\x1b" not in shown
     assert "\u202e" not in shown
+
+
+def test_inspect_escapes_what_would_steer_a_terminal_or_hide(docker, engine):
+    said = "\x1b[2J\x7f\x9b31m \u202egpj\u2066\u2028\ud800\U000e0041 \u00e9\u00a0\u65e5\U0001f40b\n"
+    engine.inspect = lambda _: {"Label": said}
+    document = docker("inspect", "app:1")
+    shown = str(document)
+    escaped = r"\u001b[2J\u007f\u009b31m \u202egpj\u2066\u2028\ud800\udb40\udc41 "
+    assert f'"{escaped}\u00e9\u00a0\u65e5\U0001f40b\\n"' in shown
+    assert json.loads(shown) == list(document)

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from container_magics.engines.base import Output
 from container_magics.engines.containers import LogRequest
+from container_magics.engines.events import Output
 from container_magics.errors import (
     ConflictError,
     NotFoundError,

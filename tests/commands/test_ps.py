@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 
 from container_magics.commands.results import Lines
-from container_magics.engines.base import ImageSummary
 from container_magics.engines.containers import NetworkSummary, Port
+from container_magics.engines.images import ImageSummary
 from container_magics.errors import NotFoundError, UnsupportedError, UsageError
 from container_magics.views import Table
 from container_magics.views.containers import containers_table, ports_text, status

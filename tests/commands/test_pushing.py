@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.engines.base import Message, PullProgress
+from container_magics.engines.events import Message, PullProgress
 from container_magics.errors import PushError, UnsupportedError, UsageError
 
 from .engine import summary

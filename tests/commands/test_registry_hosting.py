@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
 import os
 import signal
-import subprocess
 import sys
 import tarfile
-import tempfile
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import missing
 from tests.fixtures.busybox import busybox_tar
 from tests.fixtures.engines import typed
 from tests.fixtures.processes import wait_until
+from tests.fixtures.registries import port_80
+
+__all__ = ["port_80"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("bases")]
 
@@ -46,17 +44,6 @@ def magics(request: pytest.FixtureRequest, tmp_path: Path):
     yield run
     run("rm", "-f", "-v", "registry")
     run("rmi", "-f", IMAGE)
-
-
-@pytest.fixture
-def port_80() -> Iterator[None]:
-    """Port 80 of this machine, which tests of other processes wait for."""
-    with Path(tempfile.gettempdir(), "container-magics-port-80").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        words = ["ss", "-Hltnp", "sport = :80"]
-        if holder := subprocess.run(words, check=True, capture_output=True, text=True).stdout:
-            missing(f"port 80 is taken: {holder}")
-        yield
 
 
 @pytest.fixture

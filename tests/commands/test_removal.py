@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.engines.base import PruneReport, Removal
+from container_magics.engines.results import PruneReport, Removal
 from container_magics.errors import (
     ConflictError,
     ContainerMagicsError,

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from container_magics.commands.results import RunOutput
-from container_magics.engines.base import Message, Mount, Output, PullProgress
 from container_magics.engines.build_request import Ulimit
+from container_magics.engines.events import Message, Output, PullProgress
 from container_magics.engines.run_request import (
     HealthCheck,
+    Mount,
     Publish,
     RestartPolicy,
     Tmpfs,

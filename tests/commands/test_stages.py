@@ -11,8 +11,11 @@ import pytest
 
 from container_magics.commands.session import Session
 from container_magics.commands.stages import stages, stages_of
-from container_magics.engines.base import BuildRequest, BuildResult, Cancellation, Engine
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.docker.building.buildkit import find_cli
+from container_magics.engines.events import Cancellation
+from container_magics.engines.results import BuildResult
 from container_magics.errors import (
     ContainerMagicsError,
     DockerfileError,

@@ -16,7 +16,7 @@ from container_magics.commands.call import Call
 from container_magics.commands.dispatch import Resolved
 from container_magics.commands.session import Session
 from container_magics.commands.step import step, step_of
-from container_magics.engines.base import BuildRequest
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.errors import ContainerMagicsError, DockerfileError, UsageError
 from container_magics.views.step.view import StepView

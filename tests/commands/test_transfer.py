@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from container_magics.engines.base import PullProgress
+from container_magics.engines.events import PullProgress
 from container_magics.errors import (
     ContainerMagicsError,
     InvalidReferenceError,
@@ -91,6 +91,12 @@ def test_a_failed_export_leaves_the_old_file(docker, engine, tmp_path):
     with pytest.raises(ContainerMagicsError, match="disk full"):
         docker("export", "-o", str(tmp_path / "x.tar"), "c")
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [("x.tar", b"old")]
+
+
+@pytest.mark.parametrize("verb", ["save", "export"])
+def test_a_full_disk_is_said(docker, verb):
+    with pytest.raises(ContainerMagicsError, match="write /dev/full: no space left on device"):
+        docker(verb, "-o", "/dev/full", "a")
 
 
 def test_archives_are_not_shown_to_people(docker, surface):

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from container_magics.engines.base import PruneReport, Removal
 from container_magics.engines.containers import NetworkSummary, VolumeSummary
+from container_magics.engines.results import PruneReport, Removal
 from container_magics.errors import NotFoundError, UnsupportedError, UsageError
 
 from .engine import MOMENT, container, summary

@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from unittest.mock import patch
 
-from container_magics.engines.base import BuildRequest, Cancellation, Engine
-from container_magics.engines.build_request import BuildSecret
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest, BuildSecret
+from container_magics.engines.events import Cancellation
 from container_magics.errors import ContainerMagicsError
 
 from .contexts import write_context

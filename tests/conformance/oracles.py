@@ -9,8 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from unittest.mock import patch
 
-from container_magics.engines.base import BuildRequest, Cancellation
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation
 
 from .building import build
 from .compare import UNSTATED

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Engine, RunRequest
+from container_magics.engines.base import Engine
 from container_magics.engines.docker import DockerEngine
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import NotFoundError
 from tests.conftest import missing
 from tests.engines.embedded.material import digest, docker_archive, encoded, image_config

@@ -36,7 +36,7 @@ class TestUnreachable:
         for scheme, (_, answer) in zip(("https", "http"), error.answers, strict=True):
             assert f'Get "{scheme}://{host}/v2/"' in answer
             assert answer.endswith(f"dial tcp {host}: connect: connection refused")
-        assert "check the network" in error.hint
+        assert "nothing listens there" in error.hint
 
     def test_a_name_that_does_not_exist(self, client):
         error = failing(client, "registry.invalid/a/b:v1")

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from container_magics.distribution import listing
+from container_magics.distribution.listing import Names
 from container_magics.errors import RegistryError
 from container_magics.oci.models import OCI_INDEX, OCI_LAYER, OCI_MANIFEST
 from container_magics.reference import parse
@@ -26,6 +28,17 @@ def paged(key, *pages):
             path = exchange.path.partition("?")[0]
             headers["Link"] = f'<{path}?page={number + 1}>; rel="next"'
         exchange.answer(200, json.dumps({key: pages[number]}).encode(), **headers)
+
+    return respond
+
+
+def endless(body):
+    """Answers with one page after the other, and always links to one more."""
+
+    def respond(exchange):
+        path, _, number = exchange.path.partition("?page=")
+        link = f'<{path.partition("?")[0]}?page={int(number or 0) + 1}>; rel="next"'
+        exchange.answer(200, body, Link=link, Content_Type=OCI_INDEX)
 
     return respond
 
@@ -67,7 +80,7 @@ class TestRealRegistry:
         pushed = push_image(registry, "gone/a", "v1", [(OCI_LAYER, b"layer")], CONFIG)
         reference = parse(f"{registry}/gone/a:v1")
         client.delete_manifest(reference, pushed["digest"])
-        assert client.tags(reference) == []
+        assert list(client.tags(reference)) == []
         with pytest.raises(RegistryError, match=r"delete .*/gone/a:v1: manifest unknown"):
             client.delete_manifest(reference, pushed["digest"])
         layer = Image.digest_of(b"layer")
@@ -78,18 +91,47 @@ class TestRealRegistry:
 class TestAlongTheSpecification:
     def test_pages_follow_one_another(self, serve, client):
         server = serve(paged("tags", ["a", "b"], ["c"], None))
-        assert client.tags(parse(f"{server.host}/a/b")) == ["a", "b", "c"]
+        assert client.tags(parse(f"{server.host}/a/b")) == Names(("a", "b", "c"))
         assert server.paths("/v2/a/b/tags/list?n=1000"), "as many at once as there may be"
 
     def test_pages_of_repositories(self, serve, client):
         server = serve(paged("repositories", ["a/b"], ["c/d"]))
-        assert client.repositories(server.host) == ["a/b", "c/d"]
+        assert client.repositories(server.host) == Names(("a/b", "c/d"))
 
     def test_pages_that_go_round_end(self, serve, client):
         link = '</v2/a/b/tags/list?n=1000>; rel="next"'
         server = serve(lambda exchange: exchange.answer(200, b'{"tags":["a"]}', Link=link))
         assert set(client.tags(parse(f"{server.host}/a/b"))) == {"a"}
         assert len(server.paths()) <= 2
+
+    def test_no_more_names_are_kept_than_anyone_reads(self, serve, client):
+        names = [f"n{number}" for number in range(60_000)]
+        server = serve(paged("repositories", names, names, names))
+        listed = client.repositories(server.host)
+        assert len(listed.found) == 100_000
+        assert listed.cut == "it lists more than 100,000 repositories: the rest is left out"
+        assert len(server.paths()) == 2, "the third page is not asked for"
+
+    def test_pages_without_an_end_are_left(self, serve, client, monkeypatch):
+        monkeypatch.setattr(listing, "_MAX_PAGES", 20)
+        server = serve(endless(b'{"tags": ["a"]}'))
+        listed = client.tags(parse(f"{server.host}/a/b"))
+        assert listed.found == ("a",) * 20
+        assert listed.cut == "it lists more than 20 pages of tags: the rest is left out"
+        assert len(server.paths()) == 20
+
+    def test_pages_are_left_after_32_mebibytes(self, serve, client):
+        padding = b" " * (4 * 1024 * 1024 - 100)
+        server = serve(endless(b'{"tags": ["a"]}' + padding))
+        listed = client.tags(parse(f"{server.host}/a/b"))
+        assert listed.cut == "it lists more than 32 MiB of tags: the rest is left out"
+        assert len(listed.found) == len(server.paths()) == 9
+        index = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}).encode()
+        server = serve(endless(index + padding))
+        subject = Image.digest_of(b"subject")
+        with pytest.raises(RegistryError, match="it lists more than 32 MiB of them"):
+            client.referrers(parse(f"{server.host}/a/b"), subject)
+        assert len(server.paths()) == 9
 
     def test_the_referrers_api(self, serve, client):
         entries = [

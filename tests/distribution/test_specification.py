@@ -170,7 +170,7 @@ def put_digest(client, reference):
 
 
 def tags(client, reference):
-    return client.tags(reference)
+    return list(client.tags(reference))
 
 
 def delete_tag(client, reference):

@@ -14,11 +14,16 @@ from container_magics.distribution.certificates import explain
 from container_magics.distribution.credentials import Credential
 from container_magics.distribution.login import log_in
 from container_magics.distribution.trust import certificate_folder, settings_for
-from container_magics.errors import ConfigurationError, UnreachableError
+from container_magics.errors import ConfigurationError, RegistryError, UnreachableError
+from container_magics.oci.models import OCI_LAYER
 from container_magics.reference import parse
 from tests.distribution.images import AMD64, Image
+from tests.engines.embedded.material import layer_tar
 from tests.fixtures.certificates import Authority
-from tests.fixtures.registries import outer_address
+from tests.fixtures.registries import outer_address, port_80
+from tests.fixtures.registry import free_port, push_image, running_registry
+
+__all__ = ["port_80"]
 
 OLD = ("20200101120000Z", "20200102120000Z")
 FUTURE = ("20990101120000Z", "20990102120000Z")
@@ -295,7 +300,23 @@ class TestInsecure:
             settings_for("a.example", system=tmp_path)
 
 
-def test_localhost_without_a_port(client):
+@pytest.mark.registry
+def test_a_registry_that_is_started_anew_with_tls_and_without(authority, client, tmp_path):
+    """As in a course: at one port first the plain one, and then the secured one."""
+    port, pair = free_port(), authority.server("anew", "IP:127.0.0.1")
+    with running_registry(tmp_path, port=port) as host:
+        push_image(host, "a/b", "v1", [(OCI_LAYER, layer_tar({"a": b"a"}))], {})
+        assert client.manifest(parse(f"{host}/a/b:v1"))
+    for certificate in (pair, None, pair):
+        with running_registry(tmp_path, port=port, certificate=certificate):
+            assert client.manifest(parse(f"{host}/a/b:v1"))
+            client.pusher(parse(f"{host}/a/b:v1")).push_document(str(certificate).encode())
+    with pytest.raises(RegistryError) as caught:
+        client.manifest(parse(f"{host}/a/b:v1"))
+    assert "nothing listens there" in caught.value.hint
+
+
+def test_localhost_without_a_port(client, port_80):
     """`localhost/user/image` is a registry at port 443, else 80."""
     with pytest.raises(UnreachableError) as caught:
         client.resolve(parse("localhost/me/app"), AMD64)

@@ -12,17 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import (
-    BuildRequest,
-    Cancellation,
-    EngineEvent,
-    Message,
-    Mount,
-    Output,
-    RunRequest,
-    RunResult,
-)
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation, EngineEvent, Message, Output
+from container_magics.engines.results import RunResult
+from container_magics.engines.run_request import Mount, RunRequest
 from container_magics.errors import (
     ConflictError,
     CorruptArchiveError,

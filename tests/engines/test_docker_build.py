@@ -14,18 +14,18 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import (
+from container_magics.engines.build_request import (
+    BuildOutput,
     BuildRequest,
-    BuildResult,
-    Cancellation,
-    EngineEvent,
-    RunRequest,
-    Vertex,
-    VertexLog,
+    BuildSecret,
+    CacheExchange,
+    SshAgent,
 )
-from container_magics.engines.build_request import BuildOutput, BuildSecret, CacheExchange, SshAgent
 from container_magics.engines.docker import DockerEngine
 from container_magics.engines.docker.building.buildkit import find_cli
+from container_magics.engines.events import Cancellation, EngineEvent, Vertex, VertexLog
+from container_magics.engines.results import BuildResult
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import (
     BuildError,
     ContainerMagicsError,
@@ -379,14 +379,15 @@ def test_buildx_is_preferred_and_told_which_engine(docker_engine, tmp_path, monk
 
 KILLED = """\
 import os, signal, sys
-from container_magics.engines.base import BuildRequest, Cancellation, VertexLog
 from container_magics.engines.build_request import (
     BuildOutput,
+    BuildRequest,
     BuildSecret,
     CacheExchange,
     SshAgent,
 )
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation, VertexLog
 
 def emit(event):
     if isinstance(event, VertexLog):

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Message
 from container_magics.engines.build_request import Ulimit
 from container_magics.engines.containers import Container, Port
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation, Message
 from container_magics.engines.run_request import (
     HealthCheck,
     Mount,

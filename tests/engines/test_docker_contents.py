@@ -17,10 +17,13 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from container_magics.engines.base import BuildRequest, Cancellation, Image, Layer, RunRequest
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.contents import LayerContents
 from container_magics.engines.docker import DockerEngine, layer_cache
 from container_magics.engines.docker.api import Api
+from container_magics.engines.events import Cancellation
+from container_magics.engines.images import Image, Layer
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import CorruptArchiveError, NotFoundError, StoreError
 from container_magics.oci.tree import SUPERSEDED, Tree
 from tests.conformance.saved import read_saved

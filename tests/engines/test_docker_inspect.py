@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from container_magics.engines.base import BuildRequest, Cancellation, Engine
-from container_magics.engines.build_request import Ulimit
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest, Ulimit
 from container_magics.engines.docker import DockerEngine
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import Mount, Publish, RunRequest, Tmpfs, Volume
 from tests.fixtures.embedding import embedded
 from tests.fixtures.living import alone

@@ -7,17 +7,7 @@ import json
 
 import pytest
 
-from container_magics.engines.base import (
-    BuildEvent,
-    BuildRequest,
-    HistoryEntry,
-    Image,
-    ImageSummary,
-    Vertex,
-    VertexLog,
-    VertexStatus,
-    VertexWarning,
-)
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.docker.building.announcement import Announcement
 from container_magics.engines.docker.building.build import _Recorder
 from container_magics.engines.docker.building.progress import (
@@ -26,6 +16,14 @@ from container_magics.engines.docker.building.progress import (
     RawJsonProgress,
 )
 from container_magics.engines.docker.building.steps import Place, Steps, layer_sizes
+from container_magics.engines.events import (
+    BuildEvent,
+    Vertex,
+    VertexLog,
+    VertexStatus,
+    VertexWarning,
+)
+from container_magics.engines.images import HistoryEntry, Image, ImageSummary
 
 
 def feed(progress: Progress, text: str) -> list[BuildEvent]:

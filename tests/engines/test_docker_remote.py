@@ -17,18 +17,13 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import (
-    BuildRequest,
-    Cancellation,
-    EngineEvent,
-    Output,
-    RunRequest,
-    VertexLog,
-)
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.containers import ExecRequest
 from container_magics.engines.contexts import TlsFiles, find_context
 from container_magics.engines.discovery import choose
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation, EngineEvent, Output, VertexLog
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import (
     BuildError,
     EngineUnavailableError,
@@ -243,10 +238,11 @@ def test_cancelled_build(engine, builder):
 KILLED = """\
 import os, signal, sys
 from pathlib import Path
-from container_magics.engines.base import BuildRequest, Cancellation, VertexLog
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.containers import ExecRequest
 from container_magics.engines.contexts import TlsFiles
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation, VertexLog
 
 def emit(event):
     if isinstance(event, VertexLog):

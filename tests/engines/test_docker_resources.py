@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.containers import Change, CommitRequest, Container, ExecRequest
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import Volume
 from container_magics.errors import (
     ConflictError,

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.containers import Container, ExecRequest, LogRequest, Terminal
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation
 from container_magics.errors import ConflictError, NotFoundError, RunError
 from tests.fixtures.living import Seen, alone, background, created, ended, started, written
 from tests.fixtures.processes import wait_until

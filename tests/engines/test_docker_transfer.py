@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.docker import DockerEngine
+from container_magics.engines.events import Cancellation
 from container_magics.errors import PullError, PushError
 from tests.engines.embedded.material import layer_tar
 from tests.fixtures.faults import FaultProxy, running_fault_proxy

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
+from container_magics.engines.events import Cancellation
 from container_magics.errors import CorruptArchiveError
 from container_magics.lab.bootstrap import bootstrap, write_root
 from container_magics.lab.packages import Packages

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from container_magics.engines.base import Message, PullProgress, Vertex
+from container_magics.engines.events import Message, PullProgress, Vertex
 from container_magics.errors import (
     EngineUnavailableError,
     ExhaustedError,

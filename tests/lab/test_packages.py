@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, EngineEvent, Message
+from container_magics.engines.events import Cancellation, EngineEvent, Message
 from container_magics.errors import FetchError
 from container_magics.lab.packages import fetch
 

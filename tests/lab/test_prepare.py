@@ -8,16 +8,12 @@ from contextlib import ExitStack
 
 import pytest
 
-from container_magics.engines.base import (
-    BuildRequest,
-    Cancellation,
-    Engine,
-    Message,
-    Output,
-    RunRequest,
-)
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.docker import DockerEngine
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation, Message, Output
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import FetchError, NotFoundError, RunError, UsageError
 from container_magics.lab.aliases import BASE, STAND_IN_FOR_LABEL, stood_in_for
 from container_magics.lab.prepare import prepare

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, RunRequest
+from container_magics.engines.events import Cancellation
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import UnreachableError
 from container_magics.lab.aliases import stand_in
 from container_magics.reference import parse

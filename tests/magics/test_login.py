@@ -117,6 +117,30 @@ def test_a_password_in_a_cell_is_refused(kernel, cloud, configuration, words, st
     assert cloud.asked == []
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (f"['an error', '{SECRET}']", "holds 3 words, and a password is one"),
+        ("['sh: aws: command not found']", "holds 5 words, and a password is one"),
+        ("[]", "holds nothing"),
+        ("''", "holds nothing"),
+    ],
+)
+def test_a_variable_that_holds_no_password(kernel, cloud, configuration, given, said):
+    shown = kernel(f"secret = {given}\n%docker login -u me -p {{secret}} {cloud.host}")
+    assert f"{{secret}} {said}" in shown
+    assert "'an error'" not in shown.partition("UsageError")[2]
+    assert not configuration.exists()
+    assert cloud.asked == []
+
+
+def test_the_end_of_input_is_no_name(kernel, cloud):
+    kernel.replies, kernel.asked = ["\x04"], []
+    said = kernel(f"%docker login {cloud.host}")
+    assert "username is empty" in said
+    assert "EOFError" not in said
+
+
 def test_a_body_is_no_place_for_it(kernel, cloud):
     said = kernel(f"%%docker login -u me --password-stdin {cloud.host}\n{SECRET}\n")
     assert "would be saved with the password in it" in said

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_magics.engines.base import Image, ImageSummary
+from container_magics.engines.images import Image, ImageSummary
 from container_magics.errors import UnsupportedError, UsageError
 from container_magics.magics.words import continue_line, parse
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import nbformat
@@ -60,7 +61,7 @@ class Executed:
 @pytest.fixture(scope="module")
 def execute(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str], Executed]:
+) -> Iterator[Callable[[str], Executed]]:
     """Execute a notebook in a folder of its own."""
     chosen = {"DOCKER_CONFIG": str(tmp_path_factory.mktemp("docker-config"))}
     if request.param == "docker":
@@ -83,4 +84,10 @@ def execute(
         client.execute(env=env | chosen | {"PYTHONPATH": os.pathsep.join(paths)})
         return Executed(book)
 
-    return execute
+    execute.environment = chosen
+    yield execute
+    if "DOCKER_HOST" in chosen:  # Other tests list the containers of this dockerd.
+        docker = ["/usr/bin/docker", "-H", chosen["DOCKER_HOST"]]
+        listed = subprocess.run([*docker, "ps", "-aq"], check=True, capture_output=True)
+        if found := listed.stdout.decode().split():
+            subprocess.run([*docker, "rm", "-f", *found], check=True, capture_output=True)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
+from pathlib import Path
+
 import pytest
 
+from tests.fixtures.engines import typed
 from tests.notebooks.executing import DOCKER, EMBEDDED, execute
 
 __all__ = ["execute"]
@@ -14,7 +19,10 @@ pytestmark = [
 ]
 
 
-def test_registries(execute):
+def test_registries(execute, tmp_path: Path):
+    magics = typed([sys.executable, "-m", "container_magics.cli"], execute.environment, tmp_path)
+    listing = "images", "--digests", "--format", "{{.Repository}}:{{.Tag}} {{.Digest}} {{.ID}}"
+    before = magics(*listing).stdout.decode().splitlines()
     done = execute("08-registries")
     locked, written = done.errors
     assert "authentication required" in locked or "no basic auth credentials" in locked
@@ -40,3 +48,11 @@ def test_registries(execute):
         'secured = address_of("lab-secured")\nwait_for(secured)\n%docker login'
     )
     assert "Removing login credentials" in done.text("%docker pull {secured}")
+    assert done.text("import secrets").endswith("a hash for student\n")
+    assert "$2y$" not in "".join(str(cell.outputs) for cell in done.cells)
+
+    assert sorted(magics(*listing).stdout.decode().splitlines()) == sorted(before)
+    assert magics("ps", "-aq").stdout == b""
+    assert magics("volume", "ls", "-q").stdout == b""
+    config = Path(execute.environment["DOCKER_CONFIG"], "config.json")
+    assert json.loads(config.read_text()) == {"auths": {}}

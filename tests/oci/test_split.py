@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from container_magics.errors import CorruptArchiveError
+from container_magics.oci.members import read_members
 from container_magics.oci.split import SplitWriter, read_split, reassemble
-from container_magics.oci.tar import read_members
 
 
 def split(data, path, displaced=()):

@@ -14,7 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from container_magics.errors import CorruptArchiveError
-from container_magics.oci.tar import END, Entry, clean_path, header, padding, read_members
+from container_magics.oci.entries import Entry, clean_path
+from container_magics.oci.members import read_members
+from container_magics.oci.tar import END, header, padding
 
 component = (
     st.binary(min_size=1, max_size=130)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from container_magics.oci.tar import Entry
+from container_magics.oci.entries import Entry
 from container_magics.oci.tree import Tree, TreeLoopError
 
 

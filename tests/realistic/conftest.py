@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import BuildRequest, Cancellation, Engine
-from container_magics.engines.build_request import BuildSecret
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest, BuildSecret
 from container_magics.engines.docker import DockerEngine
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from tests.conftest import missing
 from tests.fixtures.pod import debian_tar
 

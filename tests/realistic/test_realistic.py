@@ -11,15 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import (
-    BuildRequest,
-    Cancellation,
-    Engine,
-    Image,
-    Output,
-    RunRequest,
-)
-from container_magics.engines.build_request import BuildSecret
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest, BuildSecret
+from container_magics.engines.events import Cancellation, Output
+from container_magics.engines.images import Image
+from container_magics.engines.run_request import RunRequest
 from tests.conformance.compare import differences
 from tests.conformance.saved import SavedImage, read_saved
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Engine
+from container_magics.engines.base import Engine
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import RunRequest
 from container_magics.errors import StoreError
 from container_magics.views import sampling

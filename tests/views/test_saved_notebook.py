@@ -5,8 +5,9 @@ from nbclient import NotebookClient
 
 SOURCE = """
 import time
-from container_magics.engines.base import *
+from container_magics.engines.events import Vertex, VertexLog
 from container_magics.engines.follow import follow
+from container_magics.engines.results import BuildResult
 from container_magics.views.progress.notebook import NotebookProgress
 from tests.views.values import done, image, running
 

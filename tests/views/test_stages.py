@@ -15,7 +15,7 @@ import pytest
 
 from container_magics.analysis.stage_report import StagesReport, VertexRecord, stage_report
 from container_magics.dockerfile import parse, stage_graph
-from container_magics.engines.base import Vertex
+from container_magics.engines.events import Vertex
 from container_magics.views.stages.layout import LABEL_SIZE, Layout, Point, lay_out
 from container_magics.views.stages.view import StagesView
 from container_magics.views.widget import front_end

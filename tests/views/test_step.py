@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from container_magics.analysis.walk import Walk
-from container_magics.engines.base import BuildRequest, Engine
+from container_magics.engines.base import Engine
+from container_magics.engines.build_request import BuildRequest
 from container_magics.errors import RunError, UsageError
 from container_magics.views.step.view import StepView
 from container_magics.views.widget import key_of

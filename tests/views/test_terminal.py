@@ -108,7 +108,7 @@ def test_what_is_saved_follows_while_it_is_open(opened, cell):
     assert "still open" in cell.html
     front.attach()
     front.type("echo $((6 * 7))\n")
-    wait_until(lambda: "\n42\n" in cell.html, "the saved form has the last screenful")
+    wait_until(lambda: "42\n" in cell.html, "the saved form has the last screenful")
     assert "still open" in cell.html
     assert len(cell.outputs) == 2
 

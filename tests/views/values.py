@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from container_magics.engines.base import HistoryEntry, Image, ImageSummary, Layer, Vertex
+from container_magics.engines.events import Vertex
+from container_magics.engines.images import HistoryEntry, Image, ImageSummary, Layer
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 NOW = datetime.now(timezone.utc)

@@ -9,8 +9,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...engines.base import BuildRequest, BuildResult, Image, ImageSummary
+from ...engines.build_request import BuildRequest
 from ...engines.follow import finish, follow
+from ...engines.images import Image, ImageSummary
+from ...engines.results import BuildResult
 from ...errors import NotFoundError, UnsupportedError, UsageError
 from ...reference import parse
 from ..call import Call, Command

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 
 from ...dockerfile import parse
 from ...dockerfile.checks import Violation
-from ...engines.base import BuildRequest, Engine
+from ...engines.base import Engine
+from ...engines.build_request import BuildRequest
 from ...engines.excerpts import excerpt, excerpts
 from ...engines.planning import advise, plan
 from ...errors import BuildCheckError, NotFoundError, UsageError

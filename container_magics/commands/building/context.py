@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
-from ...engines.base import BuildRequest
+from ...engines.build_request import BuildRequest
 from ...engines.follow import finish
 from ...engines.sources.archive import is_archive, unpack_archive
 from ...engines.sources.git import checkout

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ...engines.base import Cancellation, Emit
+from ...engines.events import Cancellation, Emit
 from ...engines.follow import follow
 from ...errors import ContainerMagicsError, UsageError
 from ..call import Call

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from functools import partial
 
-from ...engines.base import Cancellation, Emit, Engine
+from ...engines.base import Engine
+from ...engines.events import Cancellation, Emit
 from ...engines.follow import finish, follow
 from ..call import Call, Command
 from ..grammar import Arguments, Flag, Grammar, refuse

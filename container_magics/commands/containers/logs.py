@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from ...engines.base import Cancellation, Emit
 from ...engines.containers import LogRequest
+from ...engines.events import Cancellation, Emit
 from ..call import Call, Command
 from ..grammar import Arguments, Flag, Grammar, refuse
 from ..results import RunOutput

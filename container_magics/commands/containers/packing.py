@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ...errors import ContainerMagicsError, CorruptArchiveError
-from ...oci.tar import Entry, Member, read_members
+from ...oci.entries import Entry
+from ...oci.members import Member, read_members
 
 __all__ = ["pack", "unpack"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from ...engines.base import PruneReport, Removal
+from ...engines.results import PruneReport, Removal
 from ...errors import UnsupportedError, UsageError
 from ...views import human_size
 from ..call import Call, Command

@@ -6,8 +6,10 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...engines.base import Cancellation, Emit, Engine, RunResult
+from ...engines.base import Engine
+from ...engines.events import Cancellation, Emit
 from ...engines.follow import follow
+from ...engines.results import RunResult
 from ...engines.run_request import RunRequest
 from ...errors import ContainerMagicsError, RunError, UsageError
 from ..call import Call, Command

@@ -6,7 +6,7 @@ import codecs
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ...engines.base import Message, Output, PullProgress
+from ...engines.events import Message, Output, PullProgress
 from ..results import RunOutput
 from ..surface import Surface
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...engines.base import Engine, PruneReport
+from ...engines.base import Engine
 from ...engines.containers import VolumeSummary
+from ...engines.results import PruneReport
 from ...errors import UnsupportedError, UsageError
 from ...views import Column, Table
 from ..call import Call, Command

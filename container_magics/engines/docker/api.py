@@ -17,8 +17,8 @@ from docker.constants import DEFAULT_DOCKER_API_VERSION
 from docker.tls import TLSConfig
 
 from ...errors import ContainerMagicsError
-from ..base import Cancellation
 from ..contexts import TlsFiles
+from ..events import Cancellation
 from .authentication import every_authentication
 from .client import chunks
 from .containers.calls import ContainerCalls

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 
 from ...errors import CorruptArchiveError, StoreError
 from ...oci.compression import decompressed, is_tar
-from ...oci.tar import BLOCK, Entry, Member, read_members
-from ..base import Image
+from ...oci.entries import Entry
+from ...oci.members import Member, read_members
+from ...oci.tar import BLOCK
+from ..images import Image
 
 if TYPE_CHECKING:
     from .engine import DockerEngine

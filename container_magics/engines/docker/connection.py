@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..contexts import TlsFiles
 
 if TYPE_CHECKING:
-    from ..base import Cancellation
+    from ..events import Cancellation
     from .api import Api
 
 __all__ = ["Connection"]

@@ -25,9 +25,10 @@ from ...errors import (
     NotFoundError,
     StoreError,
 )
-from ...oci.tar import Entry, Member, read_members
-from ..base import Image
+from ...oci.entries import Entry
+from ...oci.members import Member, read_members
 from ..contents import Contents, TransferSize
+from ..images import Image
 from .archives import copied, is_file, saved, spooled, title
 from .layer_cache import LayerCache
 from .layer_index import IndexedFile, LayerIndex, index_layer

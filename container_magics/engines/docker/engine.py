@@ -10,16 +10,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ...errors import ContainerMagicsError, CorruptArchiveError, NotFoundError
 from ...reference import familiar, is_image_id, parse
-from ..base import (
-    BuildRequest,
-    BuildResult,
-    Cancellation,
-    Emit,
-    Image,
-    ImageSummary,
-    PruneReport,
-    Removal,
-)
+from ..build_request import BuildRequest
+from ..events import Cancellation, Emit
+from ..images import Image, ImageSummary
+from ..results import BuildResult, PruneReport, Removal
 from . import images
 from .containers.verbs import ContainerVerbs
 

@@ -1,4 +1,4 @@
-"""From the engine API's JSON to the values of `engines.base`."""
+"""From the engine API's JSON to the values of `engines.images`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any
 
 from ...lab.aliases import stood_in_for
 from ...reference import familiar
-from ..base import HistoryEntry, Image, ImageSummary, Layer, Removal
+from ..images import HistoryEntry, Image, ImageSummary, Layer
+from ..results import Removal
 
 __all__ = ["image", "removal", "summary", "timestamp"]
 

@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import CorruptArchiveError
+from ...oci.entries import Entry
+from ...oci.members import read_members
 from ...oci.split import SplitWriter, read_entries
-from ...oci.tar import Entry, read_members
 from ...oci.tree import SUPERSEDED, WHITEOUT
 from .archives import is_file, reader
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...errors import ExhaustedError, PullError, UnreachableError
 from ...reference import Reference, parse
-from ..base import Cancellation, Emit, Message
+from ..events import Cancellation, Emit, Message
 from .authentication import authentication, way_in
 from .transferring import NO_ACCESS, transfer, way_through
 

@@ -13,7 +13,7 @@ from ...errors import (
     UsageError,
 )
 from ...reference import Reference, parse
-from ..base import Cancellation, Emit
+from ..events import Cancellation, Emit
 from .authentication import authentication
 from .transferring import NO_ACCESS, transfer, way_through
 

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ContainerMagicsError, EngineUnavailableError, RegistryError
-from ..base import Cancellation, Emit, Message, PullProgress
+from ..events import Cancellation, Emit, Message, PullProgress
 
 if TYPE_CHECKING:
     from docker import APIClient
@@ -37,8 +37,8 @@ def transfer(
         begin: asks, and gives the events.
         refused: the failure for what the engine says.
         cancelled: the failure where it was cancelled.
-        emit: as in `engines.base`.
-        cancel: as in `engines.base`.
+        emit: as in `engines.events`.
+        cancel: as in `engines.events`.
 
     Raises:
         EngineUnavailableError: it cannot be reached.

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from ...errors import NotFoundError
-from ...oci.tar import Entry
+from ...oci.entries import Entry
 from ...oci.tree import WHITEOUT
 from ..contents import LayerContents, TransferSize
 from .archives import copied, exported, is_file, spooled

@@ -27,23 +27,13 @@ from ...errors import (
 from ...lab.aliases import stand_in, stood_in_for
 from ...oci.platforms import Platform
 from ...reference import Reference, parse
-from ..base import (
-    BuildRequest,
-    BuildResult,
-    Cancellation,
-    Emit,
-    HistoryEntry,
-    Image,
-    ImageSummary,
-    Layer,
-    PruneReport,
-    Removal,
-    RunRequest,
-    RunResult,
-    names_given,
-)
+from ..build_request import BuildRequest
 from ..contents import Contents
+from ..events import Cancellation, Emit
 from ..excerpts import excerpts
+from ..images import HistoryEntry, Image, ImageSummary, Layer
+from ..results import BuildResult, PruneReport, Removal, RunResult, names_given
+from ..run_request import RunRequest
 from . import archives
 from .building.bases import ImageSource
 from .building.builder import Tools, build
@@ -65,7 +55,8 @@ from .snapshots.base import Snapshotter
 from .snapshots.overlay import OverlaySnapshotter
 from .snapshots.trees import TreeSnapshotter
 from .storage.digests import FileDigests
-from .storage.store import ImageRow, Store, default_root
+from .storage.image_records import ImageRow
+from .storage.store import Store, default_root
 
 __all__ = ["EmbeddedEngine"]
 
@@ -134,7 +125,9 @@ class EmbeddedEngine(Verbs):
 
     def images(self) -> list[ImageSummary]:
         """See `Engine.images`."""
-        rows = [self._store.image(image_id, damaged=True) for image_id in self._store.image_ids()]
+        rows = [
+            self._store.images.row(image_id, damaged=True) for image_id in self._store.images.ids()
+        ]
         oldest = datetime.min.replace(tzinfo=timezone.utc)
         return sorted(map(_summary, rows), key=lambda image: image.created or oldest, reverse=True)
 
@@ -189,7 +182,7 @@ class EmbeddedEngine(Verbs):
         if reference.digest:
             raise UsageError(f"refusing to create a tag with a digest reference: {target}")
         image = find_image_id(self._store, known_as(self._store, source))
-        self._store.set_name(reference.with_default_tag().full, image)
+        self._store.images.set_name(reference.with_default_tag().full, image)
 
     def remove_image(self, name: str, *, force: bool = False, prune: bool = True) -> Removal:
         """See `Engine.remove_image`."""
@@ -279,7 +272,7 @@ class EmbeddedEngine(Verbs):
             "Containers": len(containers),
             "ContainersRunning": sum(row.running for row in containers),
             "ContainersStopped": sum(not row.running for row in containers),
-            "Images": len(self._store.image_ids()),
+            "Images": len(self._store.images.ids()),
             "Driver": self._driver,
             "DockerRootDir": str(self._store.root),
             "KernelVersion": platform.release(),

@@ -17,7 +17,7 @@ from .sandbox.launcher.namespaces import RUNGS
 from .sandbox.launcher.shim.main import LOG
 from .sandbox.launcher.shim.record import NEVER
 from .storage.container_records import ContainerRow
-from .storage.store import ImageRow
+from .storage.image_records import ImageRow
 
 __all__ = ["inspect_container", "inspect_image"]
 

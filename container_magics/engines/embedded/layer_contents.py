@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import BinaryIO
 
 from ...errors import InvalidReferenceError, NotFoundError
-from ...oci.tar import Entry
-from ..base import Image
+from ...oci.entries import Entry
 from ..contents import Contents, LayerContents, TransferSize
+from ..images import Image
 from .containers.lifecycle import Containers
 from .images.names import find_image
 from .snapshots.base import Workspace

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..base import Cancellation, Mount
+from ..events import Cancellation
+from ..run_request import Mount
 from .sandbox.client import Launcher, Process, Spec
 from .sandbox.launcher.namespaces import KEPT_CAPABILITIES
 from .sandbox.rungs import Rung

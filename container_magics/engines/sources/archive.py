@@ -14,7 +14,9 @@ from pathlib import Path
 
 from ...errors import BuildError, CorruptArchiveError
 from ...oci.compression import compression_of, decompressed, is_tar
-from ...oci.tar import BLOCK, Entry, Member, read_members
+from ...oci.entries import Entry
+from ...oci.members import Member, read_members
+from ...oci.tar import BLOCK
 
 __all__ = ["is_archive", "unpack_archive"]
 

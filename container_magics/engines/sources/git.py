@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...errors import BuildError
-from ..base import Cancellation
+from ..events import Cancellation
 from .git_url import GitUrl, is_git_url, parse, redacted, secret_and_plain
 
 __all__ = ["GitUrl", "Revision", "checkout", "is_git_url", "parse", "resolve"]

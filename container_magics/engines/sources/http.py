@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from ...errors import BuildError
-from ..base import Cancellation
+from ..events import Cancellation
 from .git_url import redacted
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from threading import Condition, Thread
 from typing import Any
 
-from ...engines.base import Cancellation, Engine, EngineEvent, Output
+from ...engines.base import Engine
 from ...engines.containers import LogRequest
+from ...engines.events import Cancellation, EngineEvent, Output
 from ...errors import ContainerMagicsError
 from ..terminal_text import LineReader
 

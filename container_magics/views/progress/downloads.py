@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from ...engines.base import VertexStatus
+from ...engines.events import VertexStatus
 
 __all__ = ["Download"]
 

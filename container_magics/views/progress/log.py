@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ...engines.base import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
+from ...engines.events import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
 from ..terminal_text import LogBuffer
 from .downloads import Download
 from .log_file import LogFile

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from ...engines.base import BuildResult, EngineEvent, ImageSummary, Message, Output, PullProgress
+from ...engines.events import EngineEvent, Message, Output, PullProgress
+from ...engines.images import ImageSummary
+from ...engines.results import BuildResult
 from ...errors import BuildError
 from ..cell import CellDisplay
 from ..html import escape

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...engines.base import BuildResult, ImageSummary
+from ...engines.images import ImageSummary
+from ...engines.results import BuildResult
 from ...errors import ContainerMagicsError
 from ..html import FAINT, GREEN, MONO, RED, RULE, escape, span
 from ..text import visible

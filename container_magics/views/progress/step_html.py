@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ...engines.base import VertexWarning
+from ...engines.events import VertexWarning
 from ..html import BLUE, FAINT, GREEN, MONO, ORANGE, RED, escape, span
 from ..text import visible
 from ..units import human_size, seconds

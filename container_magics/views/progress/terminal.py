@@ -8,10 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TextIO
 
-from ...engines.base import (
-    BuildResult,
+from ...engines.events import (
     EngineEvent,
-    ImageSummary,
     Message,
     Output,
     PullProgress,
@@ -19,6 +17,8 @@ from ...engines.base import (
     VertexStatus,
     VertexWarning,
 )
+from ...engines.images import ImageSummary
+from ...engines.results import BuildResult
 from ...errors import BuildError
 from ..terminal_text import LineReader
 from ..text import visible

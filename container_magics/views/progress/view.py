@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
-from ...engines.base import BuildResult, EngineEvent, ImageSummary
+from ...engines.events import EngineEvent
 from ...engines.follow import Following
+from ...engines.images import ImageSummary
+from ...engines.results import BuildResult
 
 __all__ = ["BuildView"]
 

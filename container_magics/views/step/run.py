@@ -9,8 +9,9 @@ from collections.abc import Generator
 from dataclasses import dataclass, field
 
 from ...analysis.walk import Walk
-from ...engines.base import Output, RunRequest
+from ...engines.events import Output
 from ...engines.follow import follow
+from ...engines.run_request import RunRequest
 from ...errors import RunError, UsageError
 from ..terminal_text import LineReader
 

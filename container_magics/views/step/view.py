@@ -12,7 +12,7 @@ from ...analysis.file_tree import FileNode
 from ...analysis.layer_index import ChangeKind
 from ...analysis.walk import Walk
 from ...analysis.walk_steps import step_at_line
-from ...engines.base import EngineEvent, Vertex, VertexLog
+from ...engines.events import EngineEvent, Vertex, VertexLog
 from ..table import Column, Table
 from ..terminal_text import LogBuffer
 from ..text import visible

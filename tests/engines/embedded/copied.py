@@ -5,9 +5,9 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from container_magics.engines.base import BuildResult
 from container_magics.engines.embedded.engine import EmbeddedEngine
-from container_magics.oci.tar import Entry
+from container_magics.engines.results import BuildResult
+from container_magics.oci.entries import Entry
 from container_magics.oci.tree import Tree
 from tests.fixtures.embedding import Heard, build
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.containers import ExecRequest, LogRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import RunRequest
 from tests.fixtures.embedding import Heard
 from tests.fixtures.processes import wait_until

@@ -86,7 +86,7 @@ def encoded(config: Mapping[str, Any]) -> bytes:
 
 def left_over(store: Store) -> list[str]:
     """What unfinished work is in the store's session, and layers that no image has."""
-    used = {diff for image in store.image_ids() for diff in diff_ids(store, image)}
+    used = {diff for image in store.images.ids() for diff in diff_ids(store, image)}
     stray = [
         folder.name
         for folder in (store.root / "layers").iterdir()
@@ -96,7 +96,7 @@ def left_over(store: Store) -> list[str]:
 
 
 def diff_ids(store: Store, image: str) -> list[str]:
-    return list(store.image(image).config["rootfs"]["diff_ids"] or ())
+    return list(store.images.row(image).config["rootfs"]["diff_ids"] or ())
 
 
 def contents(store: Store, image: str) -> dict[str, bytes | str | None]:

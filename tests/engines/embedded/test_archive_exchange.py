@@ -13,6 +13,7 @@ import json
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -207,8 +208,10 @@ def test_load_says_what_docker_says(store, docker, ours, tmp_path, names, packed
 
 
 @pytest.fixture(scope="module")
-def podmans(tmp_path_factory) -> Podman:
-    return Podman(tmp_path_factory.mktemp("podman") / "podman")
+def podmans() -> Iterator[Podman]:
+    # Podman takes no path of more than 50 characters for what it keeps while it runs.
+    with tempfile.TemporaryDirectory(prefix="cm-podman-", dir="/tmp") as folder:
+        yield Podman(Path(folder, "podman"))
 
 
 @pytest.fixture
@@ -406,14 +409,14 @@ def theirs(request, store, tmp_path_factory) -> Written:
 def test_loads_what_they_write(store, other, theirs, pack):
     loaded = load(other, io.BytesIO(PACKS[pack](theirs.archive)))
     assert sorted(loaded) == sorted(theirs.images)
-    assert sorted(other.image_ids()) == sorted(set(theirs.images.values()))
+    assert sorted(other.images.ids()) == sorted(set(theirs.images.values()))
     for name, image in theirs.images.items():
-        row = other.image(image)
-        assert row.config == store.image(image).config
+        row = other.images.row(image)
+        assert row.config == store.images.row(image).config
         assert row.config["rootfs"]["diff_ids"] == DIFF_IDS[image]
         assert contents(other, image) == contents(store, image)
         if name != BARE:
-            assert other.named(f"docker.io/{name}" if name in (V1, V2) else name) == image
+            assert other.images.named(f"docker.io/{name}" if name in (V1, V2) else name) == image
 
 
 @pytest.mark.podman
@@ -448,5 +451,5 @@ def test_loads_this_machines_image_of_a_manifest_list(podman, other, tmp_path, f
         written(path, tarred(tmp_path / "layout"))
     with path.open("rb") as file:
         assert load(other, file) == [V1]
-    (image,) = other.image_ids()
-    assert other.image(image).config["rootfs"]["diff_ids"] == DIFF_IDS[APP]
+    (image,) = other.images.ids()
+    assert other.images.row(image).config["rootfs"]["diff_ids"] == DIFF_IDS[APP]

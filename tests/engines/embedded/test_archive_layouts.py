@@ -143,9 +143,9 @@ def test_several_images_and_tags_in_order(store):
     )
     loaded = load(store, io.BytesIO(archive))
     assert loaded == ["quay.io/some/second:1", "app:v2", "app:v1"]
-    assert store.named("docker.io/library/app:v1") == digest(encoded(HERE))
-    assert store.named("docker.io/library/app:v2") == digest(encoded(HERE))
-    assert store.named("quay.io/some/second:1") == digest(encoded(SECOND))
+    assert store.images.named("docker.io/library/app:v1") == digest(encoded(HERE))
+    assert store.images.named("docker.io/library/app:v2") == digest(encoded(HERE))
+    assert store.images.named("quay.io/some/second:1") == digest(encoded(SECOND))
 
 
 def test_artifacts_beside_images_are_left_alone(store):
@@ -206,7 +206,7 @@ def test_takes_this_machines_image(store, descriptors, names):
     image = digest(encoded(HERE))
     loaded = load(store, io.BytesIO(layout.archive(*descriptors(layout))))
     assert loaded == (names or [image])
-    assert store.image_ids() == [image]
+    assert store.images.ids() == [image]
     assert "app" in contents(store, image)
     assert left_over(store) == []
 
@@ -220,7 +220,7 @@ def test_tags_of_several_platforms_are_images_of_their_own(store):
     )
     images = [digest(encoded(HERE)), digest(encoded(SECOND))]
     assert load(store, io.BytesIO(archive)) == images
-    assert sorted(store.image_ids()) == sorted(images)
+    assert sorted(store.images.ids()) == sorted(images)
 
 
 @pytest.mark.parametrize("form", ["flat", "nested"])
@@ -232,7 +232,7 @@ def test_an_image_for_one_platform_is_taken_whatever_that_is(store, form):
     if form == "nested":
         descriptors = [layout.index(*descriptors, annotations=named(APP)[0])]
     assert load(store, io.BytesIO(layout.archive(*descriptors))) == ["app:v1"]
-    assert store.named(APP) == digest(encoded(THERE))
+    assert store.images.named(APP) == digest(encoded(THERE))
 
 
 @pytest.mark.parametrize("form", ["flat", "nested"])
@@ -252,7 +252,7 @@ def test_several_platforms_without_this_machines(store, form):
     assert APP in caught.value.message
     assert "the image is for linux/s390x, linux/ppc64le" in caught.value.message
     assert "--override-arch" in caught.value.hint
-    assert (store.image_ids(), store.all_names(), left_over(store)) == ([], [], [])
+    assert (store.images.ids(), store.images.names(), left_over(store)) == ([], [], [])
 
 
 # --- lies ---------------------------------------------------------------------------------------
@@ -293,4 +293,4 @@ def deep() -> bytes:
 def test_layouts_that_lie_are_refused(store, archive, match):
     with pytest.raises(CorruptArchiveError, match=match):
         load(store, io.BytesIO(archive))
-    assert (store.image_ids(), store.all_names(), left_over(store)) == ([], [], [])
+    assert (store.images.ids(), store.images.names(), left_over(store)) == ([], [], [])

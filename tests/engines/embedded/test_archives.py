@@ -113,11 +113,11 @@ class Pipe(io.RawIOBase):
 def test_what_is_saved_loads_the_same(store, other, two_images):
     archive = saved(store, "one:v1", "ghcr.io/some/two")
     assert load(other, io.BytesIO(archive)) == ["one:v1", "ghcr.io/some/two:latest"]
-    assert sorted(other.image_ids()) == sorted(two_images)
+    assert sorted(other.images.ids()) == sorted(two_images)
     for image in two_images:
         assert contents(other, image) == contents(store, image)
-        assert other.image(image).config == store.image(image).config
-        assert other.image(image).size == store.image(image).size
+        assert other.images.row(image).config == store.images.row(image).config
+        assert other.images.row(image).size == store.images.row(image).size
     assert saved(other, "one:v1", "ghcr.io/some/two") == archive
     assert left_over(other) == []
 
@@ -140,13 +140,13 @@ def test_reads_from_where_the_source_stands(store, other, two_images):
 
 def test_a_repository_means_all_its_tags(store, other, two_images):
     assert load(other, io.BytesIO(saved(store, "one"))) == ["one:v1", "one:v2"]
-    assert other.image_ids() == [two_images[0]]
+    assert other.images.ids() == [two_images[0]]
 
 
 @pytest.mark.parametrize("form", [lambda i: i, lambda i: i[7:], lambda i: i[7:19]])
 def test_an_id_means_an_image_without_a_name(store, other, two_images, form):
     assert load(other, io.BytesIO(saved(store, form(two_images[0])))) == [two_images[0]]
-    assert other.image(two_images[0]).names == ()
+    assert other.images.row(two_images[0]).names == ()
 
 
 def test_an_unknown_name_writes_nothing(store, two_images):
@@ -204,9 +204,9 @@ def test_a_file_that_became_a_symlink_is_not_followed(store, two_images, tmp_pat
 
 def test_loading_what_is_there_moves_the_names(store, two_images):
     archive = saved(store, "one:v1")
-    store.set_name("docker.io/library/one:v1", two_images[1])
+    store.images.set_name("docker.io/library/one:v1", two_images[1])
     assert load(store, io.BytesIO(archive)) == ["one:v1"]
-    assert store.named("docker.io/library/one:v1") == two_images[0]
+    assert store.images.named("docker.io/library/one:v1") == two_images[0]
 
 
 # --- docker's older forms -----------------------------------------------------------------------
@@ -234,10 +234,10 @@ def test_loads_images_without_tags(store):
 
 
 def refused(store, archive, match, error=CorruptArchiveError):
-    before = (store.image_ids(), store.all_names())
+    before = (store.images.ids(), store.images.names())
     with pytest.raises(error, match=match):
         load(store, Pipe(archive))
-    assert (store.image_ids(), store.all_names()) == before
+    assert (store.images.ids(), store.images.names()) == before
     assert left_over(store) == []
 
 
@@ -378,7 +378,7 @@ def test_import_makes_the_tar_its_layer(store):
     image = import_image(
         store, Pipe(gzip.compress(BASE)), "base", changes=(), message="", apply=no_changes
     )
-    row = store.image(image)
+    row = store.images.row(image)
     assert row.names == ("docker.io/library/base:latest",)
     assert row.config["rootfs"] == {"type": "layers", "diff_ids": [digest(BASE)]}
     assert [h["comment"] for h in row.config["history"]] == ["Imported from -"]
@@ -397,7 +397,7 @@ def test_import_applies_changes_and_takes_the_message(store):
     image = import_image(
         store, io.BytesIO(BASE), "", changes=["CMD sh"], message="mine", apply=apply
     )
-    row = store.image(image)
+    row = store.images.row(image)
     assert seen == [({}, ["CMD sh"])]
     assert row.names == ()
     assert row.config["config"] == {"Cmd": ["sh"]}
@@ -417,7 +417,7 @@ def test_import_applies_changes_and_takes_the_message(store):
 def test_import_refuses_what_is_no_file_system(store, source, name, error):
     with pytest.raises(error):
         import_image(store, io.BytesIO(source), name, changes=(), message="", apply=no_changes)
-    assert store.image_ids() == []
+    assert store.images.ids() == []
     assert left_over(store) == []
 
 
@@ -429,7 +429,7 @@ def owned(name, mode, uid, gid, kind=tarfile.REGTYPE, link=""):
 
 def exported(store, config, layers, entries=(), files=None):
     image = put(store, config, layers)
-    rows = [store.require_layer(d) for d in store.image(image).config["rootfs"]["diff_ids"]]
+    rows = [store.require_layer(d) for d in store.images.row(image).config["rootfs"]["diff_ids"]]
     buffer = io.BytesIO()
     files = files or store.root
     tree = store.tree(rows).apply(files, ((entry, "") for entry in entries))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Vertex, VertexLog
 from container_magics.engines.build_request import BuildOutput
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation, Vertex, VertexLog
 from container_magics.errors import (
     BuildError,
     ContainerMagicsError,

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import BuildResult, Vertex
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Vertex
+from container_magics.engines.results import BuildResult
 from container_magics.errors import BuildError, DockerfileError, PullError, StepFailedError
 from tests.fixtures.embedding import Heard, build, embedded, output_of
 

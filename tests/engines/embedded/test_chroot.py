@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Mount
 from container_magics.engines.embedded.snapshots.trees import TreeWorkspace
+from container_magics.engines.run_request import Mount
 from tests.conftest import missing
 from tests.engines.embedded.material import layer_tar
 from tests.fixtures.busybox import busybox_tar, missing_for_busybox

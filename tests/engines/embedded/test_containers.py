@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Output
 from container_magics.engines.containers import CommitRequest, ExecRequest, LogRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation, Output
 from container_magics.engines.run_request import (
     HealthCheck,
     Publish,
@@ -576,8 +576,8 @@ def test_volumes_without_a_name_go_with_their_container_or_when_pruned(on):
 _START = """
 import sys, os
 from pathlib import Path
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import RunRequest
 engine = EmbeddedEngine(Path(sys.argv[1]))
 made = engine.create(RunRequest("busybox:test", ("sleep", "98717")), print, Cancellation())

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.containers import CommitRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.engines.embedded.sandbox.launcher.supervisor import descendants_of
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import Mount, RunRequest, Volume
 from container_magics.errors import (
     ContainerMagicsError,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import Publish, RestartPolicy, RunRequest
 from container_magics.errors import ConflictError, RunError, SandboxError
 from tests.engines.embedded.living import FOREVER, logged, pid_of, started

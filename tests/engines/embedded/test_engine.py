@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Mount, Output, RunRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation, Output
+from container_magics.engines.run_request import Mount, RunRequest
 from container_magics.errors import ConflictError, NotFoundError, RunError, UsageError
 from tests.fixtures.embedding import Heard, build, embedded, import_busybox, output_of, run
 

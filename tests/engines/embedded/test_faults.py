@@ -17,9 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import BuildRequest, Cancellation, RunRequest, VertexLog
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation, VertexLog
 from container_magics.engines.follow import follow
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import (
     BuildError,
     ConflictError,
@@ -482,8 +484,9 @@ def embedded_base(engine: EmbeddedEngine) -> Iterator[None]:
 _BUILDS = """
 import sys
 from pathlib import Path
-from container_magics.engines.base import BuildRequest, Cancellation
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 root, dockerfile, tag, context = sys.argv[1:]
 engine = EmbeddedEngine(Path(root))
 print("open", flush=True)

@@ -11,12 +11,13 @@ import os
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import RestartPolicy, RunRequest
 from container_magics.errors import RunError, UnsupportedError, UsageError
 from tests.engines.embedded.living import ended, executed, heard_from, logged, pid_of, started
@@ -126,9 +127,10 @@ def test_nothing_is_left_but_by_a_shim_that_was_killed(on):
 
 _FOREGROUND = """
 import sys
+from contextlib import suppress
 from pathlib import Path
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import RunRequest
 engine = EmbeddedEngine(Path(sys.argv[1]))
 request = RunRequest("busybox:test", ("sleep", "98723"), remove=True, memory=64 << 20)
@@ -151,7 +153,8 @@ def test_where_everything_was_killed_the_next_engine_removes_the_group(tmp_path:
 
         wait_until(started, "the container runs")
         for process in (client.pid, states[0]["Shim"]["Pid"], states[0]["Supervisor"]["Pid"]):
-            os.kill(process, 9)
+            with suppress(ProcessLookupError):  # It ended with the one before.
+                os.kill(process, 9)
     (group,) = map(Path, states[0]["Groups"])
     assert group.is_dir()
     EmbeddedEngine(store).close()

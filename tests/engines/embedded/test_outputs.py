@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from container_magics.engines.base import Cancellation, Vertex
 from container_magics.engines.build_request import BuildOutput
 from container_magics.engines.docker.building.buildkit import find_cli
+from container_magics.engines.events import Cancellation, Vertex
 from container_magics.errors import (
     BuildError,
     CorruptArchiveError,

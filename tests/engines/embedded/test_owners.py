@@ -18,9 +18,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Mount
 from container_magics.engines.embedded.storage.store import LayerRow
-from container_magics.oci.tar import Entry
+from container_magics.engines.run_request import Mount
+from container_magics.oci.entries import Entry
 from tests.conftest import missing
 from tests.engines.embedded.material import layer_tar
 from tests.fixtures.busybox import busybox_tar, missing_for_busybox

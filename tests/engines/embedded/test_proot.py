@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Mount
 from container_magics.engines.embedded.sandbox.client import Spec
 from container_magics.engines.embedded.sandbox.launcher import trampoline
+from container_magics.engines.run_request import Mount
 from tests.conftest import missing
 from tests.fixtures.busybox import busybox_tar, missing_for_busybox
 from tests.fixtures.sandbox import RUNGS, Bench, open_bench

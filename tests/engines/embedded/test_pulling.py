@@ -12,11 +12,11 @@ import pytest
 import zstandard
 
 from container_magics.distribution import RegistryClient
-from container_magics.engines.base import Cancellation, Message, PullProgress
 from container_magics.engines.contents import TransferSize
 from container_magics.engines.embedded.images.pulling import pull
 from container_magics.engines.embedded.images.removal import prune_images, remove_image
 from container_magics.engines.embedded.layer_contents import StoredLayer
+from container_magics.engines.events import Cancellation, Message, PullProgress
 from container_magics.errors import (
     ContainerMagicsError,
     CorruptArchiveError,
@@ -115,7 +115,7 @@ def test_pulls_layers_of_every_compression(registry, client, store):
     heard = Heard()
     image = fetch(store, client, name, heard)
     assert image == digest(encoded(config))
-    row = store.image(image)
+    row = store.images.row(image)
     assert row.names == (name,)
     assert row.digests == (f"{registry}/all/kinds@{pushed['digest']}",)
     assert row.config == config
@@ -196,8 +196,8 @@ def test_a_tag_that_moved_moves_here(registry, client, store):
     old = fetch(store, client, name)
     push_image(registry, "moved", "v1", [(OCI_LAYER, TOP)], image_config(TOP))
     new = fetch(store, client, name)
-    assert store.named(name) == new
-    assert store.image(old).names == ()
+    assert store.images.named(name) == new
+    assert store.images.row(old).names == ()
 
 
 def test_a_digest_names_without_a_tag(registry, client, store):
@@ -205,8 +205,8 @@ def test_a_digest_names_without_a_tag(registry, client, store):
     name = f"{registry}/fixed@{pushed['digest']}"
     heard = Heard()
     image = fetch(store, client, name, heard)
-    assert store.image(image).names == ()
-    assert store.named(name) == image
+    assert store.images.row(image).names == ()
+    assert store.images.named(name) == image
     assert heard.messages[-1] == f"Status: Downloaded newer image for {name}"
     fetch(store, client, name, heard)
     assert heard.messages[-1] == f"Status: Image is up to date for {name}"
@@ -216,11 +216,11 @@ def test_a_digest_goes_with_the_last_tag_of_its_repository(registry, client, sto
     pushed = push_image(registry, "tagged", "v1", [(OCI_LAYER, BASE)], image_config(BASE))
     name, fixed = f"{registry}/tagged:v1", f"{registry}/tagged@{pushed['digest']}"
     image = fetch(store, client, name)
-    store.set_name(f"{registry}/tagged:v2", image)
-    store.set_name(f"{registry}/other:v1", image)
+    store.images.set_name(f"{registry}/tagged:v2", image)
+    store.images.set_name(f"{registry}/other:v1", image)
     assert remove_image(store, name).untagged == (name,)
     assert remove_image(store, f"{registry}/tagged:v2").untagged == (f"{registry}/tagged:v2", fixed)
-    assert store.image(image).digests == ()
+    assert store.images.row(image).digests == ()
     fetch(store, client, name)
     untagged = prune_images(store, every=True).removal.untagged
     assert sorted(untagged) == sorted([f"{registry}/other:v1", name, fixed])
@@ -250,10 +250,10 @@ def test_pulls_what_skopeo_pushes(registry, client, store, tmp_path, compression
 
 def refused(store, client, name, error, match):
     """The pull fails so, and the store is as it was."""
-    before = (store.image_ids(), store.all_names())
+    before = (store.images.ids(), store.images.names())
     with pytest.raises(error, match=match):
         fetch(store, client, name)
-    assert (store.image_ids(), store.all_names()) == before
+    assert (store.images.ids(), store.images.names()) == before
     assert left_over(store) == []
 
 
@@ -368,6 +368,20 @@ def test_a_foreign_layer_that_is_not_served_is_refused_by_name(serve, client, st
     )
 
 
+def test_a_wait_for_another_try_is_told(serve, client, store):
+    served = Served([(OCI_LAYER, BASE), (OCI_LAYER, TOP)], image_config(BASE, TOP))
+
+    def later(exchange):
+        served.blobs[digest(TOP)] = TOP
+        exchange.answer(429, Retry_After=2)
+
+    served.blobs[digest(TOP)] = later
+    heard = Heard()
+    fetch(store, client, f"{serve(served).host}/busy:v1", heard)
+    assert "Retrying in 2 seconds" in [event.status for event in heard.of(digest(TOP))]
+    assert "Retrying in 2 seconds" not in [event.status for event in heard.of(digest(BASE))]
+
+
 def test_a_registry_s_warning_is_told_once(serve, client, store):
     served = Served([(OCI_LAYER, BASE), (OCI_LAYER, TOP)], image_config(BASE, TOP))
 
@@ -403,7 +417,7 @@ def test_a_mirror_that_breaks_off_is_left_for_the_registry(
     heard = Heard()
     image = fetch(store, client, "mirrored:v1", heard)
     assert f"mirrored:v1: from {mirror.host}/library/mirrored" in heard.messages[1]
-    assert store.named("docker.io/library/mirrored:v1") == image == digest(encoded(config))
+    assert store.images.named("docker.io/library/mirrored:v1") == image == digest(encoded(config))
     assert contents(store, image)["usr/big"] == BIG[1024 : 1024 + 5_000_000]
     assert left_over(store) == []
 
@@ -434,7 +448,7 @@ def test_cancelling_ends_a_stalled_pull_and_leaves_nothing(serve, client, store)
     assert not release.is_set()
     assert not isinstance(raised.value, RegistryError)
     release.set()
-    assert store.image_ids() == []
+    assert store.images.ids() == []
     for thread in threading.enumerate():
         if thread.name.startswith("container-magics pull"):
             thread.join(60)

@@ -11,10 +11,10 @@ import uuid
 import pytest
 
 from container_magics.distribution import RegistryClient
-from container_magics.engines.base import Cancellation, Message, PullProgress
 from container_magics.engines.embedded import archives
 from container_magics.engines.embedded.images.pulling import pull
 from container_magics.engines.embedded.images.pushing import push
+from container_magics.engines.events import Cancellation, Message, PullProgress
 from container_magics.errors import ContainerMagicsError, NotFoundError, PushError, UsageError
 from container_magics.oci.models import (
     DOCKER_CONFIG,
@@ -106,7 +106,7 @@ class Heard:
 def send(store, client, name, *, image=IMAGE, **more):
     heard = Heard()
     if image:
-        store.set_name(parse(name).full, image)
+        store.images.set_name(parse(name).full, image)
     push(store, client, name, heard, Cancellation(), **more)
     return heard
 
@@ -135,7 +135,7 @@ def test_a_registry_has_what_was_pushed(there, client, store):
         f"The push refers to repository [{there}/app]",
         f"v1: digest: {remote.digest} size: {len(remote.manifest_bytes)}",
     ]
-    assert store.image(IMAGE).digests == (f"{there}/app@{remote.digest}",)
+    assert store.images.row(IMAGE).digests == (f"{there}/app@{remote.digest}",)
 
 
 def test_another_store_pulls_it_back(there, client, store, tmp_path):
@@ -147,7 +147,7 @@ def test_another_store_pulls_it_back(there, client, store, tmp_path):
             assert pull(other, client, parse(name), heard, Cancellation()) == IMAGE
             assert heard.messages[-1] == f"Status: {state} for {name}"
         assert contents(other, IMAGE) == contents(store, IMAGE)
-        assert other.image(IMAGE).digests == store.image(IMAGE).digests
+        assert other.images.row(IMAGE).digests == store.images.row(IMAGE).digests
         assert left_over(other) == []
 
 
@@ -191,7 +191,7 @@ def test_a_store_of_before_learns_to_remember(registry, client, store):
         db.execute("DROP TABLE distribution")
         db.execute("PRAGMA user_version=2")
     with opened(store.root) as again:
-        assert again.image_ids() == [IMAGE]
+        assert again.images.ids() == [IMAGE]
         assert send(again, client, f"{registry}/me/app:v1").outcome == all_are("Pushed")
 
 
@@ -208,7 +208,7 @@ def test_a_registry_that_lost_its_data_gets_all_of_it_again(client, store, tmp_p
 
 def test_all_tags(there, client, store):
     for tag in ("v1", "v2"):
-        store.set_name(f"{there}/app:{tag}", IMAGE)
+        store.images.set_name(f"{there}/app:{tag}", IMAGE)
     heard = send(store, client, f"{there}/app", image="", all_tags=True)
     assert [message.partition(":")[0] for message in heard.messages[1:]] == ["v1", "v2"]
     assert sorted(client.tags(parse(f"{there}/app"))) == ["v1", "v2"]
@@ -232,7 +232,7 @@ def test_nobody_there(client, store):
     host = f"127.0.0.1:{free_port()}"
     with pytest.raises(PushError, match=f"cannot push {host}/a:v1: no answer from {host}"):
         send(store, client, f"{host}/a:v1")
-    assert store.image(IMAGE).digests == ()
+    assert store.images.row(IMAGE).digests == ()
 
 
 def test_who_may_not(store, tmp_path):
@@ -279,7 +279,7 @@ def test_a_damaged_layer_is_not_pushed(registry, client, store):
 
 def test_cancelling(registry, client, store):
     heard, cancel = Heard(), Cancellation()
-    store.set_name(f"{registry}/me/app:v1", IMAGE)
+    store.images.set_name(f"{registry}/me/app:v1", IMAGE)
 
     def report(event):
         heard(event)
@@ -300,10 +300,10 @@ def test_skopeo_reads_it_and_we_read_what_skopeo_makes_of_it(registry, client, s
     skopeo("copy", "--quiet", *plain, f"docker://{registry}/me/app:v1", f"{there}/same:v1")
     skopeo("copy", "--quiet", *plain, "--format", "oci", f"{there}/same:v1", f"{there}/oci:v1")
     told = json.loads(skopeo("inspect", "--tls-verify=false", f"{there}/same:v1"))
-    assert f"{registry}/me/app@{told['Digest']}" in store.image(IMAGE).digests
+    assert f"{registry}/me/app@{told['Digest']}" in store.images.row(IMAGE).digests
     with opened(tmp_path / "other") as other:
         for kind in ("same", "oci"):
             reference = parse(f"{registry}/you/{kind}:v1")
             image = pull(other, client, reference, lambda _: None, Cancellation())
             assert contents(other, image) == contents(store, IMAGE)
-        assert other.named(f"{registry}/you/same:v1") == IMAGE
+        assert other.images.named(f"{registry}/you/same:v1") == IMAGE

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import BuildRequest, Cancellation, RunRequest
+from container_magics.engines.build_request import BuildRequest
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
+from container_magics.engines.run_request import RunRequest
 from container_magics.errors import ConflictError, NotFoundError
 from tests.fixtures.busybox import busybox_tar, missing_for_busybox
 

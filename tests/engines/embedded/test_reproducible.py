@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Image
 from container_magics.engines.embedded import engine as engine_module
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.engines.embedded.snapshots.trees import TreeSnapshotter
+from container_magics.engines.images import Image
 from container_magics.errors import UsageError
-from container_magics.oci.tar import read_members
+from container_magics.oci.members import read_members
 from tests.conftest import missing
 from tests.fixtures.embedding import Heard, build, embedded
 from tests.fixtures.ordinary import missing_for_sub_ids, ordinary_user, user_with_sub_ids

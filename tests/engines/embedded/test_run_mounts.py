@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.build_request import BuildSecret
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.errors import (
     BuildError,
     DockerfileError,

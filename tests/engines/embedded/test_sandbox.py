@@ -17,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation, Mount
 from container_magics.engines.embedded.snapshots.overlay import OverlaySnapshotter
+from container_magics.engines.events import Cancellation
+from container_magics.engines.run_request import Mount
 from tests.conftest import missing
 from tests.engines.embedded.material import layer_tar
 from tests.fixtures.busybox import busybox_tar, missing_for_busybox

@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.engines.embedded.sandbox.shims import Shim
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import HealthCheck, Publish
 from container_magics.errors import RunError
 from tests.engines.embedded.living import FOREVER, executed, heard_from, logged, started

@@ -15,10 +15,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from container_magics.distribution import RegistryClient, uploads
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded import archives
 from container_magics.engines.embedded.images.pulling import pull
 from container_magics.engines.embedded.images.pushing import push
+from container_magics.engines.events import Cancellation
 from container_magics.errors import RegistryError
 from container_magics.oci.models import OCI_LAYER_GZIP, Platform
 from container_magics.reference import parse
@@ -106,7 +106,7 @@ def unexpected(attempt, count: int) -> dict[tuple[str, int], str]:
 
 
 def test_pushing(registry, store):
-    image = store.named("docker.io/library/seed:1")
+    image = store.images.named("docker.io/library/seed:1")
 
     def attempt(fault: str, number: int) -> tuple[str, list[str]]:
         """Push through a proxy; "" or the error, and the requests."""
@@ -116,20 +116,20 @@ def test_pushing(registry, store):
             client_of(proxy.host) as client,
         ):
             name = f"{proxy.host}/{repository}:v1"
-            store.set_name(name, image)
+            store.images.set_name(name, image)
             failed = ""
             try:
                 push(store, client, name, lambda _: None, Cancellation())
             except RegistryError as error:
                 failed = str(error)
                 assert failed
-                assert not [each for each in store.image(image).digests if proxy.host in each]
+                assert not [each for each in store.images.row(image).digests if proxy.host in each]
             asked = list(proxy.asked)
             if failed:
                 proxy.fault = ""
                 push(store, client, name, lambda _: None, Cancellation())
             check_pushed(registry, repository, image)
-            store.drop_name(name)
+            store.images.drop_name(name)
         return failed, asked
 
     attempt("", -1)  # From now on the layers' digests are known, and asked for.
@@ -158,13 +158,13 @@ def test_pulling(registry, tmp_path):
             except RegistryError as error:
                 failed = str(error)
                 assert failed
-                assert store.image_ids() == []
+                assert store.images.ids() == []
             asked = list(proxy.asked)
             assert left_over(store) == []
             if failed:
                 proxy.fault = ""
                 pull(store, client, reference, lambda _: None, Cancellation())
-            [image] = store.image_ids()
+            [image] = store.images.ids()
             assert contents(store, image)["usr/large"] == LARGE[1024 : 1024 + CHUNK + 20_000]
         return failed, asked
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
 from container_magics.engines.embedded.sandbox.rungs import FORCE
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import Mount, RunRequest, Tmpfs, Volume
 from container_magics.errors import ConflictError, RunError
 from tests.engines.embedded.living import ended, logged
@@ -143,8 +143,8 @@ def test_what_cannot_be_made_leaves_no_volume(on, image, name, words):
 KILLED = """
 import sys
 from pathlib import Path
-from container_magics.engines.base import Cancellation
 from container_magics.engines.embedded.engine import EmbeddedEngine
+from container_magics.engines.events import Cancellation
 from container_magics.engines.run_request import RunRequest, Volume
 engine = EmbeddedEngine(Path(sys.argv[1]))
 command = ("sh", "-c", "echo up; sleep 1000")

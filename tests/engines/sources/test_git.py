@@ -11,7 +11,7 @@ from socket import create_server
 
 import pytest
 
-from container_magics.engines.base import Cancellation
+from container_magics.engines.events import Cancellation
 from container_magics.engines.sources.git import checkout, parse, resolve
 from container_magics.errors import BuildError
 from tests.conftest import missing

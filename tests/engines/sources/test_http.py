@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from container_magics.engines.base import Cancellation
+from container_magics.engines.events import Cancellation
 from container_magics.engines.sources.http import Known, download, file_name
 from container_magics.errors import BuildError
 

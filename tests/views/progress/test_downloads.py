@@ -1,6 +1,6 @@
 import pytest
 
-from container_magics.engines.base import VertexStatus
+from container_magics.engines.events import VertexStatus
 from container_magics.views.progress.downloads import Download
 
 

@@ -1,4 +1,4 @@
-from container_magics.engines.base import Vertex, VertexLog, VertexStatus, VertexWarning
+from container_magics.engines.events import Vertex, VertexLog, VertexStatus, VertexWarning
 from container_magics.views.progress.log import BuildLog, StepState
 from tests.views.values import done, running
 

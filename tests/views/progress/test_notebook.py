@@ -6,15 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from container_magics.engines.base import (
-    BuildResult,
-    Message,
-    Vertex,
-    VertexLog,
-    VertexStatus,
-    VertexWarning,
-)
+from container_magics.engines.events import Message, Vertex, VertexLog, VertexStatus, VertexWarning
 from container_magics.engines.follow import follow
+from container_magics.engines.results import BuildResult
 from container_magics.errors import BuildError, StepFailedError
 from container_magics.views.progress.notebook import NotebookProgress
 from tests.views.values import HOSTILE, done, image, running, summary

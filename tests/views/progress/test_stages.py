@@ -1,4 +1,4 @@
-from container_magics.engines.base import Vertex
+from container_magics.engines.events import Vertex
 from container_magics.views.progress.log import BuildLog
 from container_magics.views.progress.stages import Span
 from container_magics.views.progress.states import StepState

@@ -1,13 +1,7 @@
 import io
 
-from container_magics.engines.base import (
-    BuildResult,
-    Message,
-    Vertex,
-    VertexLog,
-    VertexStatus,
-    VertexWarning,
-)
+from container_magics.engines.events import Message, Vertex, VertexLog, VertexStatus, VertexWarning
+from container_magics.engines.results import BuildResult
 from container_magics.errors import StepFailedError
 from container_magics.views.progress.terminal import TerminalProgress
 from tests.views.values import done, image, running, summary

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
-from ...base import Vertex
+from ...events import Vertex
 
 __all__ = ["Announcement", "Expected", "keyword"]
 

@@ -12,19 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from ....errors import NotFoundError
 from ....reference import parse
-from ...base import (
-    BuildRequest,
-    BuildResult,
+from ...build_request import BuildRequest
+from ...events import (
     Cancellation,
     Emit,
     EngineEvent,
-    Image,
     Vertex,
     VertexLog,
     VertexStatus,
     VertexWarning,
-    names_given,
 )
+from ...images import Image
+from ...results import BuildResult, names_given
 from . import buildkit, classic
 from .announcement import Announcement
 from .buildkit import Failed

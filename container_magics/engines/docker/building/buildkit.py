@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from ....errors import BuildError
-from ...base import BuildRequest, Cancellation, Emit
+from ...build_request import BuildRequest
+from ...events import Cancellation, Emit
 from .flags import cli_words
 from .outputs import Outputs
 from .progress import PlainProgress, Progress, RawJsonProgress

@@ -25,7 +25,8 @@ from ....errors import (
     NotFoundError,
     UsageError,
 )
-from ...base import BuildEvent, BuildRequest, Cancellation, Emit, Vertex, VertexLog, VertexStatus
+from ...build_request import BuildRequest
+from ...events import BuildEvent, Cancellation, Emit, Vertex, VertexLog, VertexStatus
 from .buildkit import Failed
 from .context_archive import context_archive
 from .flags import api_parameters, refuse

@@ -11,7 +11,7 @@ from typing import BinaryIO, cast
 
 from ....dockerfile import IgnoreRules
 from ....errors import BuildError
-from ...base import BuildRequest
+from ...build_request import BuildRequest
 from .named_paths import NamedPaths
 
 __all__ = ["context_archive"]

@@ -15,7 +15,7 @@ from ....errors import (
     UsageError,
 )
 from ....reference import parse
-from ...base import Vertex
+from ...events import Vertex
 from ..authentication import authentication, way_in
 from ..transferring import NO_ACCESS
 from .steps import Steps

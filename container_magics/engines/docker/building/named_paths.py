@@ -26,7 +26,7 @@ from ....dockerfile import (
     used_names,
 )
 from ....errors import DockerfileError
-from ...base import BuildRequest
+from ...build_request import BuildRequest
 from ...planning import given_args, plan
 
 __all__ = ["NamedPaths", "named_paths"]

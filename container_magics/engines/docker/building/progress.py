@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
-from ...base import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
+from ...events import BuildEvent, Vertex, VertexLog, VertexStatus, VertexWarning
 from ..images import timestamp
 
 __all__ = ["PlainProgress", "Progress", "RawJsonProgress"]

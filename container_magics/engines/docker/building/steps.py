@@ -13,7 +13,9 @@ from dataclasses import dataclass, replace
 
 from ....dockerfile import Dockerfile, From, parse
 from ....errors import DockerfileError
-from ...base import BuildRequest, HistoryEntry, Image, Vertex
+from ...build_request import BuildRequest
+from ...events import Vertex
+from ...images import HistoryEntry, Image
 from ...planning import plan
 from .announcement import Expected, keyword
 

@@ -16,7 +16,7 @@ from ....errors import (
     RunError,
 )
 from ....reference import parse
-from ...base import Cancellation, Emit, Message
+from ...events import Cancellation, Emit, Message
 from ...run_request import HealthCheck, Publish, RunRequest, Tmpfs
 from ..pulling import pull
 from .starting import ENGINE_FAILED

@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from ....errors import ContainerMagicsError, RunError
-from ...base import Cancellation, Emit, EngineEvent, Output
 from ...containers import ExecRequest
+from ...events import Cancellation, Emit, EngineEvent, Output
 from .lifecycle import changing
 from .starting import INTERRUPTED, NOT_EXECUTABLE, starting, status_of
 from .streaming import emit_output, feed

@@ -6,7 +6,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, BinaryIO
 
 from ....errors import ConflictError, ContainerMagicsError, NotFoundError, RunError
-from ...base import Cancellation, Emit, RunRequest, RunResult
+from ...events import Cancellation, Emit
+from ...results import RunResult
+from ...run_request import RunRequest
 from .creating import create
 from .starting import INTERRUPTED, starting
 from .streaming import attached, emit_output, ending, feed

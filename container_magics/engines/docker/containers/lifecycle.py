@@ -14,7 +14,7 @@ from ....errors import (
     RunError,
     UnsupportedError,
 )
-from ...base import Cancellation
+from ...events import Cancellation
 from ...run_request import RestartPolicy
 from .starting import INTERRUPTED, starting
 

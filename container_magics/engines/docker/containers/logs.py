@@ -6,8 +6,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from ....errors import ContainerMagicsError
-from ...base import Cancellation, Emit, Output
 from ...containers import LogRequest
+from ...events import Cancellation, Emit, Output
 from ..archives import reader
 from ..hijacking import frames
 

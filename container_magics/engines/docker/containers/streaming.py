@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 from ....errors import NotFoundError
-from ...base import Cancellation, Emit, Output
+from ...events import Cancellation, Emit, Output
 from ..hijacking import frames
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ....errors import ConflictError, ContainerMagicsError, EngineUnavailableError
-from ...base import Cancellation
 from ...containers import ExecRequest, Terminal
+from ...events import Cancellation
 from .executing import exit_status, prepare
 from .starting import starting
 from .streaming import attached, ending

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
-from ...base import Cancellation, Emit, RunRequest, RunResult
 from ...containers import (
     Change,
     CommitRequest,
@@ -19,7 +18,9 @@ from ...containers import (
     Usage,
     VolumeSummary,
 )
-from ...run_request import RestartPolicy
+from ...events import Cancellation, Emit
+from ...results import RunResult
+from ...run_request import RestartPolicy, RunRequest
 from ..connection import Connection
 from . import committing, copying, creating, lifecycle, listing, resources, watching
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ....errors import StoreError
+from ....oci.entries import Entry
 from ....oci.models import (
     DOCKER_CONFIG,
     DOCKER_LAYER,
@@ -30,7 +31,7 @@ from ....oci.models import (
     canonical_json,
     digest_of,
 )
-from ....oci.tar import END, Entry, header, padding
+from ....oci.tar import END, header, padding
 from ....reference import parse
 from ..storage.content import layer_tar, layer_tar_size
 from ..storage.store import LayerRow, Store
@@ -93,7 +94,7 @@ def stored_config(store: Store, image: str) -> tuple[bytes, list[str]]:
         NotFoundError: there is no such image.
         StoreError: it was changed in the store.
     """
-    diff_ids = (store.image(image).config.get("rootfs") or {}).get("diff_ids") or []
+    diff_ids = (store.images.row(image).config.get("rootfs") or {}).get("diff_ids") or []
     data = (store.root / blob_path(image)).read_bytes()
     if digest_of(data) != image:
         raise StoreError(

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ....errors import BuildError, CorruptArchiveError
+from ....oci.entries import clean_path
 from ....oci.models import Descriptor, Index, Platform
-from ....oci.tar import clean_path
 from ..storage.store import LayerRow, Store
 from .loading import layout_image, layout_index, unpack_layers
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ....errors import CorruptArchiveError, UsageError
+from ....oci.entries import Entry
 from ....oci.models import Platform, canonical_json, digest_of
-from ....oci.tar import Entry
 from ....oci.tree import Node, Tree
 from ....reference import parse
 from ..images.receiving import ImageConfig, keep, unpack_layer

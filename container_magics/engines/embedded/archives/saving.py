@@ -65,7 +65,7 @@ def _meaning(store: Store, name: str) -> tuple[str, list[tuple[str, str]]]:
         return find_image_id(store, name), []
     if reference.tag:
         return "", [(find_image_id(store, name), reference.full)]
-    all_tags = [full for full in store.all_names() if parse(full).name == reference.name]
+    all_tags = [full for full in store.images.names() if parse(full).name == reference.name]
     if not all_tags:
         return find_image_id(store, name), []
     return "", [(find_image_id(store, full), full) for full in all_tags]

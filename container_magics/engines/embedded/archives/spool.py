@@ -12,7 +12,8 @@ from typing import BinaryIO, NamedTuple
 
 from ....errors import CorruptArchiveError, StoreError
 from ....oci.compression import compression_of, decompressed
-from ....oci.tar import clean_path, read_members
+from ....oci.entries import clean_path
+from ....oci.members import read_members
 from ..storage.database import FREE_SPACE
 
 __all__ = ["Spool"]

@@ -15,7 +15,7 @@ from ....errors import ExhaustedError, PullError, UnreachableError
 from ....lab.aliases import StandIn, in_short, stand_in
 from ....oci.platforms import Platform
 from ....reference import Reference, parse
-from ...base import (
+from ...events import (
     Cancellation,
     Emit,
     Message,
@@ -194,7 +194,7 @@ class ImageSource:
 
     def _made_for(self, image: str) -> Platform | None:
         """The platform of an image in the store, if its configuration says one."""
-        made_for = Platform.from_json({"os": "linux", **self._store.image(image).config})
+        made_for = Platform.from_json({"os": "linux", **self._store.images.row(image).config})
         return made_for if made_for.architecture else None
 
     def _with_hint(self, error: PullError, name: str, platform: Platform) -> PullError:
@@ -206,7 +206,7 @@ class ImageSource:
         return error
 
     def _state(self, image: str) -> BuildState:
-        row = self._store.image(find_image_id(self._store, image))
+        row = self._store.images.row(find_image_id(self._store, image))
         diff_ids = row.config.get("rootfs", {}).get("diff_ids") or ()
         return BuildState.from_image(row.config, self._store.take(diff_ids))
 

@@ -20,7 +20,8 @@ from ....distribution import RegistryClient
 from ....dockerfile import Dockerfile, Stage, StageGraph, parse
 from ....errors import BuildError, DockerfileError, PullError
 from ....oci.platforms import Platform
-from ...base import BuildRequest, Cancellation, Emit, EngineEvent, VertexWarning
+from ...build_request import BuildRequest
+from ...events import Cancellation, Emit, EngineEvent, VertexWarning
 from ...planning import SOURCE_DATE_EPOCH, advise, given_args, plan
 from ...proxies import configured_proxies
 from ..images.names import environment_names, look_up
@@ -29,7 +30,8 @@ from ..snapshots.base import Snapshotter
 from ..storage.cache import CacheHit
 from ..storage.digests import FileDigests
 from ..storage.epoch import Epoch
-from ..storage.store import ImageRow, Store
+from ..storage.image_records import ImageRow
+from ..storage.store import Store
 from .context import BuildContext
 from .emulation import check_run, stage_platforms
 from .evaluate import PREDEFINED_ARGS

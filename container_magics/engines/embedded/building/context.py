@@ -14,8 +14,8 @@ from pathlib import Path
 
 from ....dockerfile import IgnoreRules, has_wildcard, matches_go_pattern
 from ....errors import SourceNotFoundError
+from ....oci.entries import Entry
 from ....oci.links import TreeLoopError, resolve_links
-from ....oci.tar import Entry
 
 __all__ = ["BuildContext"]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ....errors import DockerfileError, InvalidReferenceError, UnsupportedError
 from ....reference import parse
-from ...base import Emit, VertexWarning
+from ...events import Emit, VertexWarning
 
 __all__ = ["choose_frontend"]
 

@@ -21,7 +21,7 @@ from ....errors import BuildError, InvalidReferenceError
 from ....oci.platforms import Platform
 from ....oci.tree import Tree
 from ....reference import parse
-from ...base import Cancellation
+from ...events import Cancellation
 from ...sources.git import checkout
 from ...sources.git_url import is_git_url
 from ...sources.git_url import parse as parse_git

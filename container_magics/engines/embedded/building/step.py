@@ -7,7 +7,7 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 
 from ....dockerfile import Stage
-from ...base import Vertex, VertexLog, VertexWarning
+from ...events import Vertex, VertexLog, VertexWarning
 from ..storage.cache import CacheHit
 from ..storage.record import ChunkReader, archive
 from ..storage.store import LayerRow, Store

@@ -22,7 +22,7 @@ from typing import NamedTuple
 from ....dockerfile import Add, Copy, Instruction, Run, Stage, Workdir, expand, parse_instruction
 from ....errors import BuildError, ContainerMagicsError, DockerfileError, InvalidReferenceError
 from ....oci.tree import TreeLoopError
-from ...base import Vertex
+from ...events import Vertex
 from .builder import Build
 from .copying.copy_step import copy_step
 from .copying.layer_plan import Piece

@@ -2,6 +2,7 @@
 
 lifecycle ──► description   what one is asked to be ⇄ what inspect shows ⇄ what is run
 │    └───► support       what a rung cannot do, by name
+├──► asking                         what one that runs is told: stop, kill, pause, wait
 ├──► streaming, terminals, logs     what goes in and comes out
 ├──► watching                       processes, and what they use
 ├──► files                          what they have changed

@@ -22,7 +22,8 @@ from ....errors import (
     SandboxError,
 )
 from ....oci.compression import decompressed
-from ....oci.tar import Entry, clean_path, read_members
+from ....oci.entries import Entry, clean_path
+from ....oci.members import read_members
 from ...containers import PathStatus
 from ..sandbox.client import Process
 from ..sandbox.launcher.copying.messages import Item, packed, received

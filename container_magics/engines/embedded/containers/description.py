@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ....errors import RunError
-from ...base import Mount
 from ...containers import Container
-from ...run_request import HealthCheck, Publish, RunRequest
+from ...run_request import HealthCheck, Mount, Publish, RunRequest
 from ..building.state import BuildState, now, parse_time
 from ..running import Command
 from ..sandbox.launcher.namespaces import KEPT_CAPABILITIES

@@ -6,9 +6,10 @@ import os
 from typing import Any, BinaryIO
 
 from ....errors import ConflictError, RunError
-from ...base import Cancellation, Emit
 from ...containers import ExecRequest
+from ...events import Cancellation, Emit
 from ..storage.container_records import ContainerRow
+from .asking import shim_for_exec
 from .description import command_of
 from .lifecycle import Containers, could_not_start
 from .streaming import Pipes, first_fact, outcome
@@ -47,14 +48,13 @@ def attach(
 
 
 def execute(
-    containers: Containers,
     row: ContainerRow,
     request: ExecRequest,
     emit: Emit,
     cancel: Cancellation,
 ) -> int:
     """See `ContainerVerbs.exec`."""
-    with containers.shim_for_exec(row) as shim:
+    with shim_for_exec(row) as shim:
         if request.detach:
             nothing = os.open(os.devnull, os.O_RDWR)
             shim.ask("exec", [nothing] * 3, command=exec_fields(row, request), detach=True)

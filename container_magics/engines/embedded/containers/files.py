@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from ....errors import UsageError
+from ....oci.entries import Entry
 from ....oci.models import canonical_json
-from ....oci.tar import Entry
 from ....oci.tree import OPAQUE, WHITEOUT, Tree
 from ....reference import parse
 from ...containers import Change, CommitRequest
@@ -89,7 +89,7 @@ class ContainerFiles:
             row = self._store.adopt_layer(layer, diff_id, size)
         document = self._document(detail, request, row.diff_id)
         names = [reference.full] if reference is not None else []
-        return self._store.add_image(
+        return self._store.images.add(
             canonical_json(document), sum(layer.size for layer in (*self._layers, row)), names
         )
 

@@ -1,19 +1,20 @@
-"""Starting, stopping and deleting containers, and what is asked of one that runs."""
+"""Making, starting, renaming and deleting the containers of a store, and their file systems."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cache, partial
 from typing import Any, BinaryIO
 
-from ....errors import ConflictError, RunError, SandboxError, StoreError, UsageError
-from ...base import Cancellation, Emit, Message, RunResult
+from ....errors import ConflictError, RunError, StoreError, UsageError
 from ...containers import Container
+from ...events import Cancellation, Emit, Message
+from ...results import RunResult
 from ...run_request import RestartPolicy, RunRequest
 from ..building.bases import ImageSource
 from ..building.state import parse_time
@@ -24,19 +25,18 @@ from ..sandbox.shims import Shim
 from ..snapshots.base import Snapshotter, Workspace
 from ..storage.container_records import ContainerRow
 from ..storage.store import LayerRow, Store, remove_tree
+from .asking import kill, shim_of
 from .description import command_of, container_of, health_of
 from .files import ContainerFiles
 from .leftovers import clear_leftovers
 from .limits import limits_of, try_limits
 from .making import Maker, check_name, name_taken
 from .ports import choose, relayed
-from .signals import signal_number
 from .streaming import Pipes, first_fact, outcome
 from .volumes import Volumes
 
 __all__ = ["Containers", "could_not_start"]
 
-_STOP_SECONDS = 10
 _LOG = {"max_size": 100 << 20, "max_files": 2}
 
 
@@ -48,6 +48,10 @@ class Containers:
         runner: makes their shims.
         snapshotter: makes their root file systems.
         source: finds images that are not in the store.
+
+    Attributes:
+        volumes: the store's.
+        rung: how its containers are kept apart.
     """
 
     def __init__(
@@ -57,7 +61,8 @@ class Containers:
         self._runner = runner
         self._snapshotter = snapshotter
         self.volumes = Volumes(store)
-        self._maker = Maker(store, source, self.volumes, runner.rung)
+        self.rung = runner.rung
+        self._maker = Maker(store, source, self.volumes, self.rung)
         self._clear_ended()
         self.volumes.sweep()
 
@@ -97,7 +102,7 @@ class Containers:
 
     def workspace(self, row: ContainerRow) -> Workspace:
         """A container's root file system as it is now."""
-        layers = self._layers(self._store.image_config(row.image))
+        layers = self._layers(self._store.images.config(row.image))
         if (row.directory / "fs").is_dir() or (row.directory / "tree").is_dir():
             return self._snapshotter.resume(layers, row.directory)
         with self._store.writing("the container"):
@@ -105,14 +110,14 @@ class Containers:
 
     def _new_workspace(self, row: ContainerRow) -> Workspace:
         """One that is given back at the end."""
-        layers = self._layers(self._store.image_config(row.image))
+        layers = self._layers(self._store.images.config(row.image))
         with self._store.writing("the container"):
             return self._snapshotter.prepare(layers)
 
     def files(self, name: str) -> ContainerFiles:
         """A container's files as they are now."""
         row = self.find(name)
-        config = self._store.image_config(row.image)
+        config = self._store.images.config(row.image)
         return ContainerFiles(self._store, config, self._layers(config), self.workspace(row))
 
     def to_copy(self, row: ContainerRow) -> Callable[[tuple[int, int, int]], Process]:
@@ -216,112 +221,11 @@ class Containers:
         pipes.follow(emit)
         return outcome(shim, row)
 
-    # --- what is asked of one that runs ---
-
-    def _shim(self, row: ContainerRow) -> Shim:
-        """The shim of a container that runs.
-
-        Raises:
-            ConflictError: it does not.
-        """
-        shim = Shim.of(row.directory) if row.running else None
-        if shim is None:
-            raise ConflictError(f"Container {row.id} is not running")
-        return shim
-
-    @contextmanager
-    def _asking(self, row: ContainerRow) -> Iterator[Shim]:
-        """The same, also where it ends before it is asked."""
-        with self._shim(row) as shim:
-            try:
-                yield shim
-            except SandboxError as error:
-                if row.running:
-                    raise
-                raise ConflictError(f"Container {row.id} is not running") from error
-
-    def stop(self, name: str, seconds: int | None = None) -> None:
-        """See `ContainerVerbs.stop`."""
-        row = self.find(name)
-        if not row.running:
-            return
-        config = row.detail["Config"]
-        if seconds is None:
-            seconds = config.get("StopTimeout", _STOP_SECONDS)
-        number = _stop_signal(row)
-        with suppress(ConflictError), self._asking(row) as shim:  # It may just have ended.
-            shim.ask("stop", signal=number, seconds=seconds)
-            outcome(shim, row)
-
-    def kill(self, name: str, what: str) -> None:
-        """See `ContainerVerbs.kill`."""
-        number = signal_number(what)
-        row = self.find(name)
-        try:
-            with self._asking(row) as shim:
-                if number == signal.SIGKILL:
-                    shim.ask("wait")
-                    shim.ask("kill", signal=number, by_hand=True)
-                    outcome(shim, row)
-                else:
-                    shim.ask("kill", signal=number, by_hand=number == _stop_signal(row))
-                    shim.answer()
-        except ConflictError as error:
-            raise ConflictError(f"Cannot kill container: {name}: {error.message}") from error
-
-    def pause(self, name: str) -> None:
-        """See `ContainerVerbs.pause`."""
-        row = self.find(name)
-        with self._shim(row) as shim:
-            state = row.state()
-            if state["Paused"]:
-                raise ConflictError(f"Container {row.id} is already paused")
-            if state["Restarting"]:
-                raise _restarting(row)
-            if self._runner.rung == "proot":
-                raise ConflictError("pause: PRoot, which traces the processes, cannot stand still")
-            shim.ask("pause")
-            if not (shim.answer() or {}).get("still"):
-                raise ConflictError(f"Container {row.id} has a process that does not stand still")
-
-    def unpause(self, name: str) -> None:
-        """See `ContainerVerbs.unpause`."""
-        row = self.find(name)
-        if not row.state()["Paused"]:
-            raise ConflictError(f"Container {row.id} is not paused")
-        with self._shim(row) as shim:
-            shim.ask("unpause")
-            shim.answer()
-
-    def wait(self, name: str, cancel: Cancellation) -> int:
-        """See `ContainerVerbs.wait`."""
-        row = self.find(name)
-        with suppress(ConflictError), self._asking(row) as shim:
-            shim.ask("wait")
-            cancel.on_cancel(shim.hang_up)
-            return int(outcome(shim, row, cancel)["exit"])
-        return int(row.state()["ExitCode"])
-
     def shim_to_attach(self, row: ContainerRow) -> tuple[Shim, bool]:
         """The shim of a container, which is made where there is none; and whether it runs."""
         if row.running:
-            return self._shim(row), True
+            return shim_of(row), True
         return self._open(row, self.workspace(row), bound=False), False
-
-    def shim_for_exec(self, row: ContainerRow) -> Shim:
-        """The shim of a container in which more can be run.
-
-        Raises:
-            ConflictError: it does not run, or stands still.
-        """
-        state = row.state()
-        if state["Paused"]:
-            raise ConflictError(
-                f"Container {row.name} is paused, unpause the container before exec"
-            )
-        if state["Restarting"]:
-            raise _restarting(row)
-        return self._shim(row)
 
     # --- names and policies ---
 
@@ -346,7 +250,7 @@ class Containers:
             )
         self._store.containers.change(row, name=row.name, detail={**row.detail, "HostConfig": host})
         if row.running:
-            with self._shim(row) as shim:
+            with shim_of(row) as shim:
                 shim.ask("update", name=restart.name, retries=restart.retries)
                 shim.answer()
 
@@ -368,7 +272,7 @@ class Containers:
             )
         if state["Running"]:
             with suppress(ConflictError):  # It has just ended.
-                self.kill(row.id, "KILL")
+                kill(self.find(row.id), signal.SIGKILL, row.id)
         self._delete(row)
         if volumes or row.detail["HostConfig"]["AutoRemove"]:
             self.volumes.drop_nameless(row.detail["Mounts"])
@@ -402,14 +306,6 @@ class Containers:
                 with suppress(ConflictError, StoreError):  # Then the next engine tries again.
                     self._delete(row)
                     self.volumes.drop_nameless(row.detail["Mounts"])
-
-
-def _restarting(row: ContainerRow) -> ConflictError:
-    return ConflictError(f"Container {row.id} is restarting, wait until the container is running")
-
-
-def _stop_signal(row: ContainerRow) -> int:
-    return signal_number(row.detail["Config"].get("StopSignal") or "TERM")
 
 
 def could_not_start(answer: Mapping[str, Any]) -> RunError:

@@ -12,8 +12,8 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from ...base import Cancellation, Emit, Output
 from ...containers import LogRequest
+from ...events import Cancellation, Emit, Output
 from ..building.state import parse_time
 from ..sandbox.launcher.shim.main import LOG
 from ..sandbox.shims import Shim

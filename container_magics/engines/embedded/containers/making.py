@@ -11,7 +11,7 @@ from typing import Any
 
 from ....errors import ConflictError, RunError, UsageError
 from ....reference import parse
-from ...base import Cancellation, Emit, Message
+from ...events import Cancellation, Emit, Message
 from ...run_request import Mount, RunRequest, Volume
 from ..building.bases import ImageSource
 from ..building.state import BuildState
@@ -61,7 +61,7 @@ class Maker:
             check_name(request.name)
         refuse_unsupported(request, self._rung)
         image = self._image(request.image, emit, cancel)
-        config = self._store.image(image).config
+        config = self._store.images.row(image).config
         layers = tuple(map(self._store.require_layer, config["rootfs"]["diff_ids"]))
         state = BuildState.from_image(config, layers)
         container = secrets.token_hex(32)

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO
 
 from ....errors import SandboxError
-from ...base import Cancellation, Emit, Output
+from ...events import Cancellation, Emit, Output
 from ..sandbox.shims import Shim
 from ..storage.container_records import SHIM_KILLED, ContainerRow
 

@@ -14,6 +14,7 @@ from ....errors import RunError, UsageError
 from ...containers import ExecRequest
 from ..sandbox.shims import Shim
 from ..storage.container_records import ContainerRow
+from .asking import shim_for_exec
 from .executing import exec_fields
 from .lifecycle import Containers
 from .streaming import outcome
@@ -104,7 +105,7 @@ def open_terminal(
 ) -> _CommandTerminal | _ContainerTerminal:
     """See `ContainerVerbs.open_terminal`."""
     if request is not None:
-        shim = containers.shim_for_exec(row)
+        shim = shim_for_exec(row)
         mine, console = socket.socketpair()
         with mine, console:
             command = {**exec_fields(row, request), "tty": True}

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import BinaryIO
 
 from ....errors import NotFoundError, UnsupportedError
-from ...base import Cancellation, Emit
 from ...containers import (
     Change,
     CommitRequest,
@@ -20,9 +19,12 @@ from ...containers import (
     Usage,
     VolumeSummary,
 )
+from ...events import Cancellation, Emit
 from ...run_request import RestartPolicy, RunRequest
+from .asking import kill, pause, stop, unpause, wait
 from .description import container_of
 from .lifecycle import Containers
+from .signals import signal_number
 
 __all__ = ["Verbs"]
 
@@ -56,24 +58,25 @@ class Verbs:
 
     def stop(self, name: str, seconds: int | None = None) -> None:
         """See `ContainerVerbs.stop`."""
-        self.containers_of_store.stop(name, seconds)
+        stop(self.containers_of_store.find(name), seconds)
 
     def restart(self, name: str, seconds: int | None = None) -> None:
         """See `ContainerVerbs.restart`."""
-        self.containers_of_store.stop(name, seconds)
+        stop(self.containers_of_store.find(name), seconds)
         self.containers_of_store.start(name)
 
     def kill(self, name: str, signal: str = "KILL") -> None:
         """See `ContainerVerbs.kill`."""
-        self.containers_of_store.kill(name, signal)
+        number = signal_number(signal)
+        kill(self.containers_of_store.find(name), number, name)
 
     def pause(self, name: str) -> None:
         """See `ContainerVerbs.pause`."""
-        self.containers_of_store.pause(name)
+        pause(self.containers_of_store.find(name), self.containers_of_store.rung)
 
     def unpause(self, name: str) -> None:
         """See `ContainerVerbs.unpause`."""
-        self.containers_of_store.unpause(name)
+        unpause(self.containers_of_store.find(name))
 
     def rename(self, name: str, new: str) -> None:
         """See `ContainerVerbs.rename`."""
@@ -93,7 +96,7 @@ class Verbs:
 
     def wait(self, name: str, cancel: Cancellation) -> int:
         """See `ContainerVerbs.wait`."""
-        return self.containers_of_store.wait(name, cancel)
+        return wait(self.containers_of_store.find(name), cancel)
 
     def logs(self, name: str, request: LogRequest, emit: Emit, cancel: Cancellation) -> None:
         """See `ContainerVerbs.logs`."""
@@ -121,7 +124,7 @@ class Verbs:
         from .executing import execute
 
         row = self.containers_of_store.find(name)
-        return execute(self.containers_of_store, row, request, emit, cancel)
+        return execute(row, request, emit, cancel)
 
     def open_terminal(self, name: str, command: ExecRequest | None = None) -> Terminal:
         """See `ContainerVerbs.open_terminal`."""

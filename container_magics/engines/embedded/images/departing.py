@@ -12,16 +12,17 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from ....distribution import Pusher, StoredBlob, Upload
 from ....errors import PushError
 from ....oci.compressor import compressed
 from ....reference import Reference, parse
-from ...base import Message, PullProgress
+from ...crew import Crew, retrying
+from ...events import Message, PullProgress
 from ..storage.content import layer_tar
 from ..storage.distribution import Sighting
 from ..storage.store import LayerRow, Store
-from .crew import Crew
 
 __all__ = ["Departure", "Report", "short"]
 
@@ -84,7 +85,11 @@ class Departure:
             if layer is None:
                 return
             self.crew.check()
-            self._push_layer(layer)
+            with self.pusher.telling(partial(self._tell, layer)):
+                self._push_layer(layer)
+
+    def _tell(self, layer: LayerRow, seconds: float) -> None:
+        self.report(PullProgress(short(layer.diff_id), retrying(seconds)))
 
     def _push_layer(self, layer: LayerRow) -> None:
         seen = self.store.distribution.seen(layer.diff_id)

@@ -6,7 +6,8 @@ from ....errors import NotFoundError, UsageError
 from ....lab.aliases import stand_in
 from ....reference import Reference, is_image_id, parse
 from ..storage.container_records import ContainerRow
-from ..storage.store import ImageRow, Store
+from ..storage.image_records import ImageRow
+from ..storage.store import Store
 
 __all__ = [
     "environment_names",
@@ -31,7 +32,7 @@ def look_up(store: Store, name: str) -> str | None:
     if name.startswith("sha256:") or (len(name) == _DIGITS and is_image_id(name)):
         return _by_prefix(store, name)
     reference = parse(name)
-    found = store.named(_stored(reference))
+    found = store.images.named(_stored(reference))
     if found is None and is_image_id(name):
         return _by_prefix(store, name)
     return found
@@ -44,7 +45,7 @@ def _stored(reference: Reference) -> str:
 
 
 def _by_prefix(store: Store, prefix: str) -> str | None:
-    found = store.image_ids(prefix)
+    found = store.images.ids(prefix)
     if len(found) > 1:
         raise UsageError(f"the image ID {prefix} is ambiguous: {len(found)} images begin with it")
     return found[0] if found else None
@@ -88,7 +89,7 @@ def find_image_id(store: Store, name: str) -> str:
 
 def find_image(store: Store, name: str) -> ImageRow:
     """The same, with the whole row."""
-    return store.image(find_image_id(store, name))
+    return store.images.row(find_image_id(store, name))
 
 
 def environment_names(store: Store, name: str) -> list[str] | None:
@@ -99,7 +100,7 @@ def environment_names(store: Store, name: str) -> list[str] | None:
         return None  # No name, or no one image: the build says so, with the line.
     if found is None:
         return None
-    config = store.image(found).config.get("config") or {}
+    config = store.images.row(found).config.get("config") or {}
     return [pair.partition("=")[0] for pair in config.get("Env") or ()]
 
 
@@ -127,6 +128,6 @@ def _nearest(store: Store, shown: str) -> str:
 
     if (own := known_as(store, shown)) != shown:
         return f"Its stand-in is here: {own}"
-    names = [parse(full).familiar for full in store.all_names()]
+    names = [parse(full).familiar for full in store.images.names()]
     near = difflib.get_close_matches(shown, names, n=1)
     return f"Did you mean {near[0]}?" if near else ""

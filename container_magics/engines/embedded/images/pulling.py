@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from ....distribution import RegistryClient, RemoteImage
@@ -19,10 +20,10 @@ from ....oci.models import (
     Platform,
 )
 from ....reference import Reference
-from ...base import Cancellation, Message, PullProgress
+from ...crew import Crew, retrying
+from ...events import Cancellation, Message, PullProgress
 from ..storage.distribution import Sighting
 from ..storage.store import PULLED_SIZE, Store
-from .crew import Crew
 from .receiving import ImageConfig, UnpackedLayer, keep, unpack_layer
 
 __all__ = ["pull"]
@@ -68,9 +69,14 @@ def pull(
     reference = reference.with_default_tag()
     wanted = platform or Platform.host()
     crew = Crew(f"pull of {reference.familiar}", cancel)
+
+    def resolve() -> RemoteImage:
+        with client.telling(lambda seconds: report(Message(retrying(seconds)))):
+            return client.resolve(reference, wanted)
+
     with store.scratch() as scratch:
         try:
-            remote = crew.run([lambda: client.resolve(reference, wanted)])[0]
+            remote = crew.run([resolve])[0]
             report(
                 Message(f"{reference.digest or reference.tag}: Pulling from {reference.repository}")
             )
@@ -85,7 +91,7 @@ def pull(
                 report(Message(f"WARNING: {warning}"))
         digest = remote.digest if platform else remote.index_digest or remote.digest
         names = [] if reference.digest or platform else [reference.full]
-        before = store.named(reference.full)
+        before = store.images.named(reference.full)
         with store.transaction():
             image = keep(store, config, unpacked, names, [(reference.name, digest)])
             store.distribution.remember(_sightings(reference, layers))
@@ -187,7 +193,7 @@ class _Arrival:
     def _fetch(self, layer: _Layer) -> None:
         what = f"layer {layer.descriptor.digest} of {self.remote.reference.familiar}"
         directory = self.scratch / layer.diff_id.partition(":")[2]
-        with self.store.scratch() as work:
+        with self.store.scratch() as work, self.client.telling(partial(self._tell, layer)):
             done = self._unpack(layer, work / "layer", what)
             with self.store.writing(what):
                 (done.directory / PULLED_SIZE).write_text(str(layer.descriptor.size))
@@ -195,6 +201,9 @@ class _Arrival:
         with self.lock:
             self.unpacked[layer.diff_id] = UnpackedLayer(directory, done.diff_id, done.size)
         self.report(PullProgress(layer.short, "Pull complete"))
+
+    def _tell(self, layer: _Layer, seconds: float) -> None:
+        self.report(PullProgress(layer.short, retrying(seconds)))
 
     def _unpack(self, layer: _Layer, directory: Path, what: str) -> UnpackedLayer:
         try:

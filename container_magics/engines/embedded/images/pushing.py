@@ -20,11 +20,11 @@ from ....oci.models import (
     digest_of,
 )
 from ....reference import Reference, parse
-from ...base import Cancellation, Message, PullProgress
+from ...crew import Crew, retrying
+from ...events import Cancellation, Message, PullProgress
 from ..archives.image_files import stored_config
 from ..storage.distribution import Sighting
 from ..storage.store import Store
-from .crew import Crew
 from .departing import Departure, Report, short
 
 __all__ = ["push"]
@@ -70,7 +70,7 @@ def _chosen(store: Store, name: str, *, all_tags: bool) -> list[Reference]:
     if typed.tag and all_tags:
         raise UsageError("tag can't be used with --all-tags/-a")
     there = [
-        reference for full in store.all_names() if (reference := parse(full)).name == typed.name
+        reference for full in store.images.names() if (reference := parse(full)).name == typed.name
     ]
     if not there:
         raise NotFoundError(
@@ -95,7 +95,7 @@ def _push_tag(
     report: Report,
     cancel: Cancellation,
 ) -> None:
-    image = store.named(reference.full)
+    image = store.images.named(reference.full)
     if image is None:
         raise NotFoundError(f"tag does not exist: {reference.familiar}")
     config, diff_ids = stored_config(store, image)
@@ -108,8 +108,8 @@ def _push_tag(
         for warning in client.warnings():
             report(Message(f"WARNING: {warning}"))
     digest = digest_of(manifest)
-    if store.named(f"{reference.name}@{digest}") != image:
-        store.add_digest(reference.name, digest, image)
+    if store.images.named(f"{reference.name}@{digest}") != image:
+        store.images.add_digest(reference.name, digest, image)
     report(Message(f"{reference.tag}: digest: {digest} size: {len(manifest)}"))
 
 
@@ -154,6 +154,7 @@ class _Image:
         return canonical_json(manifest.to_json())
 
     def _close(self, manifest: bytes) -> None:
-        pusher = self.departure.pusher
-        pusher.push_document(self.config)
-        pusher.put_manifest(manifest, DOCKER_MANIFEST, self.departure.reference.tag)
+        pusher, report = self.departure.pusher, self.departure.report
+        with pusher.telling(lambda seconds: report(Message(retrying(seconds)))):
+            pusher.push_document(self.config)
+            pusher.put_manifest(manifest, DOCKER_MANIFEST, self.departure.reference.tag)

@@ -217,7 +217,7 @@ def keep(
                     hint="Try again.",
                 )
             size += row.size
-        image = store.add_image(config.data, size, names)
+        image = store.images.add(config.data, size, names)
         for repository, digest in digests:
-            store.add_digest(repository, digest, image)
+            store.images.add_digest(repository, digest, image)
     return image

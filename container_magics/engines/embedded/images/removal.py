@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from ....errors import ConflictError
 from ....reference import is_image_id, parse
-from ...base import PruneReport, Removal
-from ..storage.store import ImageRow, Store
+from ...results import PruneReport, Removal
+from ..storage.image_records import ImageRow
+from ..storage.store import Store
 from .names import find_image_id
 
 __all__ = ["prune_images", "remove_image"]
@@ -21,7 +22,7 @@ def remove_image(store: Store, name: str, *, force: bool = False, prune: bool = 
         ConflictError: a container uses it (a running one also with `force`, by ID), or an ID
             stands for an image with several names, without `force`.
     """
-    image = store.image(find_image_id(store, name), damaged=True)
+    image = store.images.row(find_image_id(store, name), damaged=True)
     by_id = _is_id_of(name, image)
     repositories = {parse(full).name for full in image.names}
     if by_id and len(repositories) > 1 and not force:
@@ -42,7 +43,7 @@ def remove_image(store: Store, name: str, *, force: bool = False, prune: bool = 
         return Removal(tuple(untagged), (image.id, *(row.diff_id for row in gone)))
     untagged = []
     for full in names:
-        untagged += [parse(each).familiar for each in (full, *store.drop_name(full))]
+        untagged += [parse(each).familiar for each in (full, *store.images.drop_name(full))]
     return Removal(tuple(untagged))
 
 
@@ -95,8 +96,8 @@ def prune_images(store: Store, *, every: bool = False) -> PruneReport:
     untagged: list[str] = []
     deleted: list[str] = []
     freed = 0
-    for image_id in store.image_ids():
-        image = store.image(image_id, damaged=True)
+    for image_id in store.images.ids():
+        image = store.images.row(image_id, damaged=True)
         if image_id in used or (image.names and not every):
             continue
         untagged += [parse(full).familiar for full in (*image.names, *image.digests)]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ..storage.epoch import Epoch
 from ..storage.store import LayerRow
 

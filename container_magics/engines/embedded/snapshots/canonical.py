@@ -17,7 +17,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ....oci.tree import OPAQUE, WHITEOUT, Node, Tree
 from ..storage.content import open_below, open_content
 from ..storage.epoch import Epoch

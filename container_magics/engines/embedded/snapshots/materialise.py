@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ....oci.tree import SUPERSEDED, Tree
 from ..storage.content import open_below
 from ..storage.holding import Holding

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ..storage import deputy
 from ..storage.epoch import Epoch
 from ..storage.mapped import as_taken, give_back

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ....oci.tree import Node
 from ..sandbox.launcher.owners.ledger import ATTRIBUTE, Record, decode
 from ..storage.record import CAPABILITY

@@ -10,7 +10,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ....oci.tree import Tree
 from ..storage.holding import Holding
 

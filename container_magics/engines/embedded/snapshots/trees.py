@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ....errors import StoreError
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ....oci.tree import WHITEOUT, Node, Tree
 from ..storage.content import open_below
 from ..storage.epoch import Epoch

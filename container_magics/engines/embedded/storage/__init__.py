@@ -1,8 +1,9 @@
 """What the embedded engine keeps on disk.
 
-    store             images and layers
+    store             layers, and what uses them
       database          metadata, in SQLite
       cache             records of the build cache
+      image_records     images and their names
       container_records containers that were kept
       session           work in progress, and what dies with its engine
     unpack, record    a layer's tar to a directory with its header stream, and back

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ....errors import StoreError
+from ....oci.entries import Entry
 from ....oci.split import read_split, reassemble
-from ....oci.tar import Entry
 from ....oci.tree import SUPERSEDED, Node
 from ..sandbox.launcher.inroot import open_file_below
 from . import deputy

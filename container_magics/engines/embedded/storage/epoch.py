@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from ....errors import UsageError
-from ....oci.tar import Entry
+from ....oci.entries import Entry
 from ...planning import SOURCE_DATE_EPOCH
 
 __all__ = ["Epoch"]

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from ....oci.entries import Entry
 from ....oci.split import read_entries
-from ....oci.tar import Entry
 from ....oci.tree import SUPERSEDED, WHITEOUT, Node, Tree
 from ..sandbox.launcher import mapping
 from . import deputy

@@ -10,8 +10,9 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Protocol
 
+from ....oci.entries import Entry
 from ....oci.split import SplitWriter
-from ....oci.tar import END, Entry, header, padding
+from ....oci.tar import END, header, padding
 from ....oci.tree import OPAQUE, WHITEOUT
 from .holding import OPAQUE_VALUE, Holding
 

@@ -1,7 +1,7 @@
-"""The embedded engine's store: layers, images and their names, and where all the rest lies.
+"""The embedded engine's store: its layers, what uses them, and where all the rest lies.
 
-    ROOT/store.db         metadata (database.py); its build cache (cache.py), its containers
-    ROOT/blobs/sha256/    configurations, by digest
+    ROOT/store.db         metadata (database.py); its build cache (cache.py), images, containers
+    ROOT/blobs/sha256/    configurations, by digest (image_records.py)
     ROOT/layers/N/        fs, split, extra: one unpacked layer (see unpack); pulled-size: its bytes
                           on the wire
     ROOT/containers/ID/   fs, work: the writable layer of a container that was kept
@@ -13,32 +13,28 @@ after its row. Whatever a killed process leaves, the next engine to start remove
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
 import threading
-import time
-import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from ....errors import NotFoundError, StoreError
-from ....oci.models import digest_of
+from ....errors import StoreError
+from ....oci.entries import Entry
 from ....oci.split import read_entries
-from ....oci.tar import Entry
 from ....oci.tree import Tree
 from .cache import BuildCache
 from .container_records import ContainerRecords
 from .database import FREE_SPACE, Database
 from .distribution import Distribution
 from .holding import Holding
+from .image_records import MEND, ImageRecords
 from .mapped import settle
 from .session import Session, remove_tree
 
-__all__ = ["PULLED_SIZE", "ImageRow", "LayerRow", "Store", "default_root", "remove_tree"]
+__all__ = ["PULLED_SIZE", "LayerRow", "Store", "default_root", "remove_tree"]
 
 PULLED_SIZE = "pulled-size"
 # What holds files of images. Nobody else may get at a set-user-ID program that is root's or the
@@ -46,7 +42,6 @@ PULLED_SIZE = "pulled-size"
 _PRIVATE = ("layers", "containers", "session", "trees", "cache-mounts", "volumes")
 
 _NEXT_TO_NOTHING = 1 << 20
-_MEND = "Remove its image with `%docker rmi -f` and build or pull it again."
 
 
 def default_root() -> Path:
@@ -66,17 +61,6 @@ class LayerRow:
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRow:
-    """An image: its ID, its configuration (OCI image-spec JSON), names in full form, bytes."""
-
-    id: str
-    config: Mapping[str, Any]
-    names: tuple[str, ...]
-    digests: tuple[str, ...]
-    size: int
-
-
 class Store:
     """One process's hold of a store. Safe to use from several threads, and several processes.
 
@@ -86,6 +70,7 @@ class Store:
         session: a directory for work in progress, which outlives no process.
         cache: the build cache's records.
         distribution: where layers were seen in registries.
+        images: records of images, and their configurations.
         containers: records of containers.
 
     Raises:
@@ -111,6 +96,7 @@ class Store:
             self.session = self._session.directory
             self.cache = BuildCache(self._db, self._has_files_of)
             self.distribution = Distribution(self._db)
+            self.images = ImageRecords(root, self._db, self.session)
             self.containers = ContainerRecords(root, self._db, self.session)
             self._session.sweep()
             self._sweep_layers()
@@ -178,7 +164,7 @@ class Store:
         if row is None:
             raise StoreError(
                 f"the store {self.root} lacks layer {diff_id} of one of its images",
-                hint=_MEND,
+                hint=MEND,
             )
         return row
 
@@ -210,7 +196,7 @@ class Store:
 
     def _lacks(self, row: LayerRow) -> StoreError:
         return StoreError(
-            f"the store {self.root} lacks the files of layer {row.diff_id}", hint=_MEND
+            f"the store {self.root} lacks the files of layer {row.diff_id}", hint=MEND
         )
 
     def directory(self, layer: LayerRow) -> Path:
@@ -270,110 +256,7 @@ class Store:
             self._trees[key] = tree
         return tree
 
-    # --- images ---
-
-    def add_image(self, config: bytes, size: int, names: Sequence[str] = ()) -> str:
-        """Store an image by its configuration's bytes and give it names; returns its ID."""
-        digest = digest_of(config)
-        blob = self._blob(digest)
-        if not blob.exists():
-            partial = self.session / uuid.uuid4().hex
-            partial.write_bytes(config)
-            partial.rename(blob)
-        with self._db.transaction() as db:
-            db.execute("INSERT OR IGNORE INTO images VALUES (?, ?, ?)", (digest, time.time(), size))
-            for name in names:
-                db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, digest))
-        return digest
-
-    def add_digest(self, name: str, digest: str, image: str) -> None:
-        """Note under which manifest digest a repository holds an image."""
-        with self._db.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO digests VALUES (?, ?, ?)", (name, digest, image))
-
-    def image(self, image_id: str, *, damaged: bool = False) -> ImageRow:
-        """An image by its whole ID; a `damaged` one too, with an empty configuration, if so asked.
-
-        Raises:
-            NotFoundError: there is no such image (any more).
-            StoreError: its configuration cannot be read.
-        """
-        sizes = self._db.all("SELECT size FROM images WHERE id=?", image_id)
-        if not sizes:
-            raise NotFoundError(f"No such image: {image_id}")
-        try:
-            config = self.image_config(image_id)
-        except StoreError:
-            if not damaged:
-                raise
-            config = {}
-        names = tuple(
-            r[0]
-            for r in self._db.all("SELECT name FROM names WHERE image=? ORDER BY name", image_id)
-        )
-        digests = tuple(
-            f"{name}@{digest}"
-            for name, digest in self._db.all(
-                "SELECT name, digest FROM digests WHERE image=?", image_id
-            )
-        )
-        return ImageRow(image_id, config, names, digests, sizes[0][0])
-
-    def image_config(self, image_id: str) -> dict[str, Any]:
-        """The configuration of an image that exists, or that a container was made of."""
-        try:
-            config: dict[str, Any] = json.loads(self._blob(image_id).read_bytes())
-        except (OSError, ValueError) as error:
-            raise StoreError(
-                f"the configuration of image {image_id} cannot be read: {error}", hint=_MEND
-            ) from error
-        return config
-
-    def image_ids(self, prefix: str = "") -> list[str]:
-        """IDs (`sha256:…`) of all images, or of those whose hex digits begin with a prefix."""
-        like = f"sha256:{prefix.removeprefix('sha256:')}%"
-        return [
-            r[0]
-            for r in self._db.all("SELECT id FROM images WHERE id LIKE ? ORDER BY stored", like)
-        ]
-
-    def named(self, name: str) -> str | None:
-        """The ID of the image that bears a full name, or `repository@digest`."""
-        repository, _, digest = name.partition("@")
-        if digest:
-            rows = self._db.all(
-                "SELECT image FROM digests WHERE name=? AND digest=?", repository, digest
-            )
-        else:
-            rows = self._db.all("SELECT image FROM names WHERE name=?", name)
-        return rows[0][0] if rows else None
-
-    def all_names(self) -> list[str]:
-        """Every full name that an image bears."""
-        return [r[0] for r in self._db.all("SELECT name FROM names ORDER BY name")]
-
-    def set_name(self, name: str, image_id: str) -> None:
-        """Give an image a name, taking it from the one that has it."""
-        with self._db.transaction() as db:
-            db.execute("INSERT OR REPLACE INTO names VALUES (?, ?)", (name, image_id))
-
-    def drop_name(self, name: str) -> tuple[str, ...]:
-        """Take a name away, and with an image's last one in a repository its digests there.
-
-        Returns:
-            Those, as `repository@digest`.
-        """
-        repository, _, _ = name.rpartition(":")
-        with self._db.transaction() as db:
-            image = self.named(name)
-            db.execute("DELETE FROM names WHERE name=?", (name,))
-            others = db.execute("SELECT name FROM names WHERE image=?", (image,))
-            if any(other.rpartition(":")[0] == repository for (other,) in others):
-                return ()
-            where = "FROM digests WHERE name=? AND image=?"
-            found = db.execute(f"SELECT digest {where}", (repository, image)).fetchall()
-            db.execute(f"DELETE {where}", (repository, image))
-        return tuple(f"{repository}@{digest}" for (digest,) in found)
+    # --- deleting ---
 
     def drop_image(self, image_id: str, *, keep_cached: bool = False) -> list[LayerRow]:
         """Delete an image, and the layers that nothing else uses; returns those.
@@ -382,19 +265,18 @@ class Store:
         `keep_cached`, so do the layers that the build cache can give again.
         """
         with self._db.transaction() as db:
-            for table, column in (("names", "image"), ("digests", "image"), ("images", "id")):
-                db.execute(f"DELETE FROM {table} WHERE {column}=?", (image_id,))  # noqa: S608 - our own words
+            self.images.drop(image_id)
             kept = self._used_diff_ids()
             if keep_cached:
                 kept |= {r[0] for r in db.execute("SELECT DISTINCT diff_id FROM cache")}
             gone = [
                 row
-                for diff_id in reversed(self._diff_ids(image_id))
+                for diff_id in reversed(self.images.diff_ids(image_id))
                 if diff_id not in kept and (row := self.layer(diff_id))
             ]
             self._forget_layers(gone)
         if image_id not in self._used_images():
-            self._blob(image_id).unlink(missing_ok=True)
+            self.images.drop_config(image_id)
         self._delete(gone)
         return gone
 
@@ -426,21 +308,10 @@ class Store:
         for row in layers:
             remove_tree(self.directory(row))
 
-    def _diff_ids(self, image_id: str) -> list[str]:
-        """The layers of an image; none if its configuration was deleted behind our back."""
-        try:
-            return list((self.image_config(image_id).get("rootfs") or {}).get("diff_ids") or ())
-        except StoreError:
-            return []
-
     def _used_images(self) -> set[str]:
         """Images that have a row, or that a container is made of."""
-        images = {r[0] for r in self._db.all("SELECT id FROM images")}
-        return images | {row.image for row in self.containers.all()}
+        return {*self.images.ids(), *(row.image for row in self.containers.all())}
 
     def _used_diff_ids(self) -> set[str]:
-        used = {diff_id for image in self._used_images() for diff_id in self._diff_ids(image)}
+        used = {diff_id for image in self._used_images() for diff_id in self.images.diff_ids(image)}
         return used | self._session.held()
-
-    def _blob(self, digest: str) -> Path:
-        return self.root / "blobs" / "sha256" / digest.removeprefix("sha256:")

@@ -19,8 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ....errors import CorruptArchiveError
+from ....oci.entries import Entry
+from ....oci.members import Member, read_members
 from ....oci.split import SplitWriter
-from ....oci.tar import Entry, Member, read_members
 from ....oci.tree import OPAQUE, SUPERSEDED, WHITEOUT
 from ..sandbox.launcher.owners.ledger import ATTRIBUTE, Record, encode
 from .holding import Holding

@@ -12,9 +12,10 @@ from pathlib import Path
 from .....dockerfile import Add
 from .....errors import BuildError, CorruptArchiveError, DockerfileError, UsageError
 from .....oci.compression import decompressed, is_tar
-from .....oci.tar import BLOCK, Member, read_members
+from .....oci.members import Member, read_members
+from .....oci.tar import BLOCK
 from .....oci.tree import Tree
-from ....base import Cancellation
+from ....events import Cancellation
 from ....sources import git
 from ....sources.http import Known, download, file_name
 from ...storage.cache import BuildCache

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .....dockerfile import Add, Copy, IgnoreRules
 from .....oci.tree import Tree
-from ....base import VertexWarning
+from ....events import VertexWarning
 from ....sources.git import is_git_url
 from ....sources.http import is_http_url
 from ...storage.digests import FileDigests

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from .....dockerfile import has_wildcard, matches_go_pattern
 from .....errors import SourceNotFoundError
-from .....oci.tar import Entry
+from .....oci.entries import Entry
 from .....oci.tree import Node, Tree
 from ...storage.content import open_content
 from ...storage.digests import FileDigests

@@ -7,8 +7,8 @@ import time
 from collections.abc import Hashable, Iterator
 
 from .....errors import BuildError
+from .....oci.entries import Entry
 from .....oci.links import resolve_links
-from .....oci.tar import Entry
 from .....oci.tree import Tree
 from ...storage.record import Content
 from .ownership import Owner

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from .....errors import BuildError, CorruptArchiveError
-from .....oci.tar import Entry, Member
+from .....oci.entries import Entry
+from .....oci.members import Member
 from .....oci.tree import Node, Tree
 from .found import Found
 from .layer_plan import LayerPlan, Piece

@@ -6,7 +6,7 @@ import stat
 from dataclasses import dataclass
 
 from .....errors import BuildError
-from .....oci.tar import Entry
+from .....oci.entries import Entry
 from .....oci.tree import Tree
 from ...sandbox.launcher import accounts
 from ...storage.content import open_content

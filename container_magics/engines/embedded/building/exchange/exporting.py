@@ -18,7 +18,9 @@ from .....errors import (
 from .....oci.digests import digest_of
 from .....oci.models import OCI_LAYER_GZIP, OCI_MANIFEST, Descriptor, Manifest, canonical_json
 from .....reference import Reference, parse
-from ....base import (
+from ....build_request import CacheExchange
+from ....crew import Crew
+from ....events import (
     Cancellation,
     Emit,
     Message,
@@ -28,9 +30,7 @@ from ....base import (
     VertexStatus,
     VertexWarning,
 )
-from ....build_request import CacheExchange
 from ...archives.image_files import ImageFiles, LayerBlob
-from ...images.crew import Crew
 from ...images.departing import Departure
 from ...storage.cache import CacheHit
 from ..outputs.attributes import Attributes, Compression

@@ -25,8 +25,8 @@ from .....errors import (
 from .....oci.digests import digest_of
 from .....oci.models import Descriptor
 from .....reference import parse
-from ....base import Emit, Vertex, VertexWarning
 from ....build_request import CacheExchange
+from ....events import Emit, Vertex, VertexWarning
 from ...images.names import look_up
 from ...images.receiving import unpack_layer
 from ...storage.cache import CacheHit
@@ -154,7 +154,7 @@ class _Image:
             image = obtain(self.name, vertex)
         except ContainerMagicsError as error:
             raise NoSuchCacheError(f"{self.name}: {error.message}") from error
-        document = store.image(image).config.get(INLINE_CACHE) if image else None
+        document = store.images.row(image).config.get(INLINE_CACHE) if image else None
         if document is None:
             raise NoSuchCacheError(f"{self.name}: no inline cache of this engine in it")
         try:

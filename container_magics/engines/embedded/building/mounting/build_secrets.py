@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from .....errors import BuildError
-from ....base import BuildRequest
+from ....build_request import BuildRequest
 
 __all__ = ["read_secret"]
 

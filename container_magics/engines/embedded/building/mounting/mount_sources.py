@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 from .....dockerfile import RunMount
 from .....errors import SourceNotFoundError
-from .....oci.tar import Entry
+from .....oci.entries import Entry
 from ...storage.cache import CacheHit
 from ...storage.store import LayerRow
 from ..context import BuildContext

@@ -20,7 +20,7 @@ from typing import Any
 from .....dockerfile import Run, RunMount, expand, parse_mount
 from .....errors import BuildError, DockerfileError, UnsupportedError
 from .....oci.tree import Tree
-from ....base import Mount
+from ....run_request import Mount
 from ...sandbox.launcher.inroot import remove_empty_file
 from ...sandbox.launcher.namespaces import RUNGS
 from ...storage import deputy

@@ -20,7 +20,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from .....errors import BuildError
-from ....base import BuildRequest
+from ....build_request import BuildRequest
 
 __all__ = ["forward_agent"]
 

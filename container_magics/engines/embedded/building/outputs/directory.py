@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .....errors import BuildError, UsageError
-from .....oci.tar import Entry
+from .....oci.entries import Entry
 from ...archives.rootfs import Opener
 from .result import Result
 from .whole import beside

@@ -10,10 +10,10 @@ from pathlib import Path
 from .....errors import BuildError, ContainerMagicsError, UnsupportedError, UsageError
 from .....oci.digests import digest_of
 from .....reference import parse
-from ....base import BuildRequest, Emit, Vertex
-from ....build_request import BuildOutput
+from ....build_request import BuildOutput, BuildRequest
+from ....events import Emit, Vertex
 from ...storage.epoch import Epoch
-from ...storage.store import ImageRow
+from ...storage.image_records import ImageRow
 from .archive import ImageArchive, Tar, Target
 from .attributes import Attributes
 from .directory import Directory
@@ -59,7 +59,7 @@ class Exports:
         image, size = digest_of(result.config), sum(layer.size for layer in result.layers)
         if not self.keep:
             return ImageRow(image, json.loads(result.config), (), (), size)
-        return result.store.image(result.store.add_image(result.config, size, self.names))
+        return result.store.images.row(result.store.images.add(result.config, size, self.names))
 
 
 def _write(exporter: Exporter, result: Result) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from .....errors import CorruptArchiveError
+from .....oci.entries import Entry
 from .....oci.models import MAX_MANIFEST_SIZE, Descriptor, Index, parse_manifest
-from .....oci.tar import Entry
 from ...archives.image_files import ImageFiles
 from .directory import move_into
 from .whole import beside

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from .....oci.tar import Entry
+from .....oci.entries import Entry
 from ...archives.rootfs import Opener, merged
 from ...storage.epoch import Epoch
 from ...storage.store import LayerRow, Store

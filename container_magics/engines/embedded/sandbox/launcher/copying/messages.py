@@ -26,7 +26,7 @@ _NO_XATTRS: Mapping[str, str] = {}
 
 
 class Item(NamedTuple):
-    """A file, as `oci.tar.Entry` describes it.
+    """A file, as `oci.entries.Entry` describes it.
 
     Attributes:
         path: relative to the one that was asked for, "" for that itself.

@@ -8,10 +8,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ....errors import ContainerMagicsError
-from ...base import Cancellation
+from ..errors import ContainerMagicsError
+from .events import Cancellation
 
-__all__ = ["Crew"]
+__all__ = ["Crew", "retrying"]
 
 _GRACE_SECONDS = 2.0
 
@@ -82,3 +82,8 @@ class Crew:
         with self._lock:
             self._stop.set()
         wait(self._futures, timeout=_GRACE_SECONDS)
+
+
+def retrying(seconds: float) -> str:
+    """What is said of a layer that waits for another try, in Docker's words."""
+    return f"Retrying in {seconds:.0f} seconds"
