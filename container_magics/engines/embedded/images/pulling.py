@@ -30,7 +30,7 @@ __all__ = ["pull"]
 
 _AT_ONCE = 3
 _REPORT_SECONDS = 0.1
-_READ = 1 << 14  # bytes: what a slow line brings between two looks at `cancel`
+_READ = 1 << 16  # bytes: what a slow line brings between two looks at `cancel`
 _LAYER_TYPES = PLAIN_LAYER_TYPES | GZIP_LAYER_TYPES | ZSTD_LAYER_TYPES
 
 Report = Callable[[PullProgress | Message], None]
