@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from container_magics.engines.docker import DockerEngine
 from tests.fixtures.bases import prepared_docker, prepared_store
@@ -21,6 +22,10 @@ from tests.fixtures.dockerd import missing_for_dockerd, temporary_dockerd
 from tests.fixtures.podman import missing_for_podman
 
 __all__ = ["prepared_docker", "prepared_store"]
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any")
 
 pytest_plugins = ["tests.conformance.summary"]
 

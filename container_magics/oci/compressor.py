@@ -54,16 +54,23 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
     The last may be shorter; of nothing there is one empty block.
     """
-    pending = bytearray()
+    pending: list[memoryview] = []
+    size = 0
     first = True
     for chunk in chunks:
-        pending += chunk
-        while len(pending) >= _BLOCK:
-            yield bytes(pending[:_BLOCK])
-            del pending[:_BLOCK]
+        rest = memoryview(chunk)
+        while size + len(rest) >= _BLOCK:
+            cut = _BLOCK - size
+            yield b"".join([*pending, rest[:cut]])
+            rest = rest[cut:]
+            pending.clear()
+            size = 0
             first = False
+        if rest:
+            pending.append(rest)
+            size += len(rest)
     if pending or first:
-        yield bytes(pending)
+        yield b"".join(pending)
 
 
 def _gzip_members(chunks: Iterable[bytes]) -> Iterator[bytes]:
