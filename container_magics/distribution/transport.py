@@ -294,6 +294,9 @@ class Transport:
                 # What is sent is under the limit for connecting; that it may be, `_reach` has seen.
                 timeout=self._timeouts if body is None else self._timeouts[1],
             )
+            # A server that refuses may not have read what was sent.
+            if response.raw.length_remaining == 0 and (body is None or response.ok):
+                _ = response.content  # Having read it leaves the connection for the next.
         except (OSError, ValueError) as error:
             # A traceback of it would show the password of a proxy, or a signature in the query.
             direct = not self.is_proxied(url)

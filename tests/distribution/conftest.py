@@ -72,7 +72,8 @@ class Exchange(BaseHTTPRequestHandler):
     def answer(self, status: int, body: bytes = b"", /, **headers: str | int):
         """Send a whole answer; header names have `_` for `-`."""
         self.start(status, len(body), **headers)
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def start(self, status: int, length: int, /, **headers: str | int):
         """Send all but the body of an answer."""

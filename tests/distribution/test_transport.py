@@ -127,6 +127,24 @@ class TestRetries:
             resolve(client, serve(respond))
 
 
+def test_answers_without_a_body_leave_the_connection_for_the_next(serve, client):
+    image, clients = Image(), set()
+
+    def respond(exchange):
+        if exchange.path != "/v2/":
+            clients.add(exchange.client_address)
+        if exchange.command == "HEAD":
+            exchange.answer(200, Docker_Content_Digest=image.digest)
+        else:
+            exchange.answer(202, Location="/v2/a/b/blobs/uploads/1")
+
+    pusher = client.pusher(parse(f"{serve(respond).host}/a/b:v1"))
+    for _ in range(3):
+        assert pusher.digest_of("v1", "a/b") == image.digest
+        assert pusher.mount(image.digest, "c/d") is not None
+    assert len(clients) == 1
+
+
 class TestBlobs:
     def test_a_broken_download_is_resumed_where_it_broke(self, serve, client):
         image = large_image()
