@@ -213,14 +213,15 @@ def test_half_a_line_of_the_log_is_passed_over(place: Place):
     assert logged(place.engine, container) == "first\n"
 
 
-def test_a_connection_for_which_there_is_no_file_waits(place: Place):
+@pytest.mark.parametrize("room", [1, 2, 3])
+def test_a_connection_for_which_there_is_no_file_waits(place: Place, room: int):
     publish = (Publish(80), Publish(80))
     container = started(place.engine, "httpd -p 80 -h /; echo up; " + FOREVER, publish=publish)
     heard_from(place.engine, container, "up")
     server, relayed = [port.host for port in place.engine.container(container).ports]
     pid = place.shim(container)
     with place.asked(container) as shim:
-        before = leave_room(pid, 1)
+        before = leave_room(pid, room)
         connection = socket.create_connection(("127.0.0.1", relayed), 30)
         connection.sendall(b"GET /etc/passwd HTTP/1.0\r\n\r\n")
         for _ in range(3):  # Whatever came before the second was seen before the third.

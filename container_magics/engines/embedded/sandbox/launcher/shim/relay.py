@@ -67,10 +67,13 @@ class Relays:
     def _accept(self, listening: socket.socket, target: Place) -> None:
         with ExitStack() as opened:
             try:
-                client, _ = listening.accept()
-                opened.enter_context(client)
                 server = opened.enter_context(socket.socket(_family(target)))
-                back = (opened.enter_context(server.dup()), opened.enter_context(client.dup()))
+                returning = opened.enter_context(server.dup())
+                room = opened.enter_context(server.dup())
+                # Last, since one that was accepted can wait no more; it needs two descriptors.
+                client = opened.enter_context(listening.accept()[0])
+                room.close()
+                back = (returning, opened.enter_context(client.dup()))
             except (BlockingIOError, ConnectionError):  # It has gone again.
                 return
             except OSError:  # There are too many open files; the next one waits.
